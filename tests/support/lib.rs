@@ -1,0 +1,1 @@
+//! Starts the real cloud for tests and development.

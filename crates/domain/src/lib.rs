@@ -1,1 +1,22 @@
-//! Placeholder while the house is built.
+//! The nouns of the product and the rules that hold between them.
+//!
+//! No I/O, no clock, no randomness: whoever calls brings time, ids and bytes. Every other crate may know this one; it
+//! knows none of them.
+
+mod attachment;
+mod conversation;
+mod fit;
+mod ids;
+mod json;
+mod message;
+mod patch;
+mod time;
+
+pub use attachment::{Attachment, is_sha256_hex, storage_path_for};
+pub use conversation::{Conversation, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
+pub use fit::{fit_attachment, fit_conversation, fit_message};
+pub use ids::{AttachmentId, ConversationId, InvalidId, MessageId, OwnerId, derive_uuid};
+pub use json::{canonical_json, canonicalize, empty_object, has_nul, is_empty_object};
+pub use message::{ContentType, Message, Role, UnknownName};
+pub use patch::{Patch, PatchError, apply_to_attachment, apply_to_conversation, apply_to_message};
+pub use time::{InvalidTime, Time};

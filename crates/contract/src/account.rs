@@ -1,0 +1,215 @@
+//! The profile, the account, sync state, the outbox, usage, settings.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AppInfo {
+    pub version: String,
+    /// linux, macos or windows
+    pub platform: String,
+    pub demo: bool,
+    pub status: Status,
+    pub settings: Settings,
+}
+
+/// How things stand, from this device's own data alone (asking never touches the network).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Status {
+    pub profile: String,
+    pub account: Option<AccountInfo>,
+    pub sync: SyncState,
+    /// One sentence for people: what the state means and what to do.
+    pub message: String,
+    /// All that are not deleted, archived and hidden ones included.
+    #[ts(type = "number")]
+    pub conversations: u64,
+    #[ts(type = "number")]
+    pub messages: u64,
+    #[ts(type = "number")]
+    pub attachments: u64,
+    /// Changes that wait to be sent.
+    #[ts(type = "number")]
+    pub outbox: u64,
+    /// Changes that the server refused and that need attention.
+    #[ts(type = "number")]
+    pub wedged: u64,
+    /// Rows from the server that could not be stored; they are kept aside.
+    #[ts(type = "number")]
+    pub parked: u64,
+    /// `epoch/seq` that pulling has reached; null before the first.
+    pub cursor: Option<String>,
+    /// Whether the search index has reached the mirror.
+    pub indexed: bool,
+    pub last_sync: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct AccountInfo {
+    pub url: String,
+    pub email: String,
+    pub user_id: String,
+    pub signed_in: bool,
+    /// keyring, file or memory
+    pub session_in: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncState {
+    /// A profile without an account.
+    Local,
+    InStep,
+    /// Changes wait to be sent.
+    Waiting,
+    Syncing,
+    Offline,
+    SignedOut,
+    Maintenance,
+    /// The server lacks our migrations.
+    ServerUnsuitable,
+    NeedsAttention,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SignInRequest {
+    pub url: String,
+    pub key: String,
+    pub email: String,
+    pub password: String,
+    /// Whether the conversations of the profile without an account come along.
+    pub take: Take,
+}
+
+/// Which local conversations join the account. What joins is sent to the server, whose operator can read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    All,
+    None,
+    Chosen(Vec<String>),
+}
+
+/// What one round of sync did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct SyncReport {
+    #[ts(type = "number")]
+    pub pulled: u64,
+    #[ts(type = "number")]
+    pub pushed: u64,
+    #[ts(type = "number")]
+    pub refused: u64,
+    #[ts(type = "number")]
+    pub parked: u64,
+    #[ts(type = "number")]
+    pub files_uploaded: u64,
+    #[ts(type = "number")]
+    pub files_downloaded: u64,
+    #[ts(type = "number")]
+    pub requests: u64,
+    #[ts(type = "number")]
+    pub waiting: u64,
+    pub took_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct OutboxRow {
+    pub id: String,
+    pub conversation_id: String,
+    pub table: String,
+    pub row_id: String,
+    /// insert, patch or delete
+    pub kind: String,
+    /// pending or wedged
+    pub state: String,
+    #[ts(type = "number")]
+    pub attempts: i64,
+    pub error: Option<String>,
+    pub created_at: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct OutboxRequest {
+    pub id: String,
+    pub action: OutboxAction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxAction {
+    /// Send it again.
+    Retry,
+    /// Give the change up; the server's row is fetched again.
+    Discard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageBy {
+    #[default]
+    Day,
+    Model,
+    Provider,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct UsageRequest {
+    /// ISO date or time; None: from the beginning.
+    #[serde(default)]
+    pub since: Option<String>,
+    #[serde(default)]
+    pub by: UsageBy,
+}
+
+/// Counted from the messages of this device; one row per day, model or provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct UsageRow {
+    /// The date in UTC, the model or the provider; null: not known.
+    pub key: Option<String>,
+    #[ts(type = "number")]
+    pub messages: u64,
+    #[ts(type = "number")]
+    pub prompt_tokens: u64,
+    #[ts(type = "number")]
+    pub completion_tokens: u64,
+    #[ts(type = "number")]
+    pub total_tokens: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct UsageReport {
+    pub by: UsageBy,
+    pub rows: Vec<UsageRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Settings {
+    /// system, light or dark
+    pub theme: String,
+    /// Whether threads show what is hidden by default.
+    pub show_hidden: bool,
+    /// en, zh-Hans or ja; None: as the system
+    pub language: Option<String>,
+    #[ts(type = "number")]
+    pub sidebar_width: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { theme: "system".into(), show_hidden: false, language: None, sidebar_width: 300 }
+    }
+}
+
+/// Whether mirror, index and files agree.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct VerifyReport {
+    pub ok: bool,
+    #[ts(type = "number")]
+    pub conversations: u64,
+    #[ts(type = "number")]
+    pub messages: u64,
+    #[ts(type = "number")]
+    pub files: u64,
+    /// What does not agree, one sentence each.
+    pub problems: Vec<String>,
+}

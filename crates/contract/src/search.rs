@@ -1,0 +1,63 @@
+//! Search: what is asked, and hits that open at the very message.
+
+use crate::ConversationRow;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    #[default]
+    Best,
+    Newest,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct SearchRequest {
+    pub query: String,
+    /// 1 to 200.
+    pub limit: u32,
+    #[serde(default)]
+    pub offset: u32,
+    #[serde(default)]
+    pub sort: Sort,
+    /// The last word is still being typed.
+    #[serde(default)]
+    pub typing: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SearchResponse {
+    /// In order of rank; hits of one conversation stay together in `groups`.
+    pub hits: Vec<Hit>,
+    /// The conversations of the hits, in order of their best hit.
+    pub groups: Vec<HitGroup>,
+    #[ts(type = "number")]
+    pub total: u64,
+    pub took_ms: f64,
+    /// What was searched instead, when nothing matched exactly.
+    pub corrected: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Hit {
+    pub conversation_id: String,
+    /// Null: the title matched.
+    pub message_id: Option<String>,
+    /// title, text, thinking, tool or file
+    pub field: String,
+    pub role: Option<String>,
+    /// Plain text around the match.
+    pub snippet: String,
+    /// `[start, end)` in Unicode scalar values of `snippet`.
+    pub highlights: Vec<(u32, u32)>,
+    pub score: f32,
+    pub created_at: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct HitGroup {
+    pub conversation: ConversationRow,
+    /// Places in `hits`.
+    pub hits: Vec<u32>,
+}

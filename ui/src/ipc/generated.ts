@@ -1,0 +1,427 @@
+// Made by `AIRI_UPDATE=1 cargo test -p airi-contract` from crates/contract; not edited by hand.
+
+export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "session_ended" | "offline" | "server_unsuitable" | "server_refused" | "no_keyring" | "cancelled" | "internal";
+
+export type CommandError = { code: ErrorCode, 
+/**
+ * What happened, what it means for the data, what to do. For people.
+ */
+message: string, 
+/**
+ * Whether the same request may succeed later without a change.
+ */
+retryable: boolean, };
+
+export type ConversationRow = { id: string, title: string | null, summary: string | null, model_id: string | null, provider_id: string | null, avatar_id: string | null, voice_id: string | null, personality_template: string | null, system_prompt: string | null, temperature: number, max_tokens: number, settings: Record<string, unknown>, tags: Array<string>, is_archived: boolean, is_starred: boolean, metadata: Record<string, unknown>, deleted_at: string | null, current_message_id: string | null, created_at: string, 
+/**
+ * Time of the newest message that is not deleted; of the conversation itself when it has none.
+ */
+last_message_at: string, 
+/**
+ * Messages that are not deleted, hidden ones and all branches included.
+ */
+message_count: number, total_tokens_used: number, 
+/**
+ * Whether a change of it waits to be sent.
+ */
+waiting: boolean, };
+
+export type Section = "active" | "starred" | "archived" | "trash" | "all";
+
+export type ListRequest = { section: Section, tag: string | null, 
+/**
+ * `next` of the page before.
+ */
+cursor: string | null, 
+/**
+ * 1 to 500.
+ */
+limit: number, };
+
+export type ConversationPage = { conversations: Array<ConversationRow>, 
+/**
+ * Null on the last page.
+ */
+next: string | null, 
+/**
+ * How many the whole list has.
+ */
+total: number, };
+
+export type ConversationRef = { id: string, };
+
+export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, };
+
+export type ConversationEdit = { id: string, title?: string, is_starred?: boolean, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
+
+export type ItemsRequest = { ids: Array<string>, };
+
+export type TagCount = { tag: string, conversations: number, };
+
+export type MessageRow = { id: string, conversation_id: string, parent_id: string | null, 
+/**
+ * user, assistant, system, function, tool
+ */
+role: string, content: string, 
+/**
+ * text, image, audio, video, file, code
+ */
+content_type: string, 
+/**
+ * What other clients wrote into the column `attachments`; our files are in `files`.
+ */
+attachments: unknown[], prompt_tokens: number, completion_tokens: number, total_tokens: number, model_id: string | null, provider_id: string | null, response_time_ms: number | null, finish_reason: string | null, function_call: unknown, tool_calls: unknown, rating: number | null, feedback: string | null, metadata: Record<string, unknown>, created_at: string, edited_at: string | null, deleted_at: string | null, files: Array<AttachmentRow>, };
+
+export type AttachmentRow = { id: string, message_id: string, file_name: string, file_type: string | null, file_size: number | null, mime_type: string | null, width: number | null, height: number | null, duration_seconds: number | null, sha256: string | null, metadata: Record<string, unknown>, created_at: string, 
+/**
+ * Where the bytes are.
+ */
+state: FileState, };
+
+export type FileState = "here" | "remote" | "missing";
+
+export type MessageView = { 
+/**
+ * The content as safe HTML, rendered in Rust (classes `hl-…` for code, `math` for formulae).
+ */
+html: string, 
+/**
+ * Thinking, tool calls and results, in order.
+ */
+blocks: Array<BlockView>, hidden: boolean, 
+/**
+ * Set where the thread forks: the siblings in order of time, this one included.
+ */
+branch: Branch | null, id: string, conversation_id: string, parent_id: string | null, 
+/**
+ * user, assistant, system, function, tool
+ */
+role: string, content: string, 
+/**
+ * text, image, audio, video, file, code
+ */
+content_type: string, 
+/**
+ * What other clients wrote into the column `attachments`; our files are in `files`.
+ */
+attachments: unknown[], prompt_tokens: number, completion_tokens: number, total_tokens: number, model_id: string | null, provider_id: string | null, response_time_ms: number | null, finish_reason: string | null, function_call: unknown, tool_calls: unknown, rating: number | null, feedback: string | null, metadata: Record<string, unknown>, created_at: string, edited_at: string | null, deleted_at: string | null, files: Array<AttachmentRow>, };
+
+export type BlockView = { 
+/**
+ * thinking, tool_use, tool_result, attachment_text, or whatever an import brought
+ */
+kind: string, title: string | null, html: string, is_error: boolean, };
+
+export type Branch = { 
+/**
+ * 0-based place of this message among its siblings.
+ */
+index: number, sibling_ids: Array<string>, };
+
+export type ThreadRequest = { conversation_id: string, before?: string, after?: string, 
+/**
+ * A message that must be on the page; when it lies on another branch, the page shows that branch.
+ */
+around?: string, 
+/**
+ * A place of the thread (0-based), for a jump by the scrollbar.
+ */
+at?: number, 
+/**
+ * 1 to 200.
+ */
+limit: number, show_hidden: boolean, };
+
+export type ThreadPage = { 
+/**
+ * Oldest first.
+ */
+messages: Array<MessageView>, 
+/**
+ * 0-based place in the thread of the first message here.
+ */
+first: number, 
+/**
+ * How many messages the thread in view has (for a true scrollbar).
+ */
+total: number, 
+/**
+ * How many of the branch are hidden and left out.
+ */
+hidden: number, };
+
+export type NewMessage = { conversation_id: string, 
+/**
+ * user or assistant
+ */
+role: string, content: string, 
+/**
+ * None: at the end of the branch in view.
+ */
+parent_id?: string, };
+
+export type MessageEdit = { id: string, 
+/**
+ * 1 to 5; 0 clears.
+ */
+rating?: number, feedback?: string, };
+
+export type BranchRequest = { conversation_id: string, message_id: string, };
+
+export type AttachmentRef = { id: string, };
+
+export type LinkRequest = { url: string, };
+
+export type LinkVerdict = { allowed: boolean, 
+/**
+ * What to show before opening: the address with its true host (punycode when not plain).
+ */
+shown: string, 
+/**
+ * Why not, when not.
+ */
+reason: string | null, };
+
+export type Sort = "best" | "newest";
+
+export type SearchRequest = { query: string, 
+/**
+ * 1 to 200.
+ */
+limit: number, offset: number, sort: Sort, 
+/**
+ * The last word is still being typed.
+ */
+typing: boolean, };
+
+export type SearchResponse = { 
+/**
+ * In order of rank; hits of one conversation stay together in `groups`.
+ */
+hits: Array<Hit>, 
+/**
+ * The conversations of the hits, in order of their best hit.
+ */
+groups: Array<HitGroup>, total: number, took_ms: number, 
+/**
+ * What was searched instead, when nothing matched exactly.
+ */
+corrected: string | null, };
+
+export type Hit = { conversation_id: string, 
+/**
+ * Null: the title matched.
+ */
+message_id: string | null, 
+/**
+ * title, text, thinking, tool or file
+ */
+field: string, role: string | null, 
+/**
+ * Plain text around the match.
+ */
+snippet: string, 
+/**
+ * `[start, end)` in Unicode scalar values of `snippet`.
+ */
+highlights: Array<[number, number]>, score: number, created_at: string, };
+
+export type HitGroup = { conversation: ConversationRow, 
+/**
+ * Places in `hits`.
+ */
+hits: Array<number>, };
+
+export type ImportRequest = { paths: Array<string>, 
+/**
+ * auto, chatgpt, claude or airi
+ */
+format: string | null, 
+/**
+ * The user confirmed an unusually large or dense archive.
+ */
+confirmed: boolean, };
+
+export type ExportRequest = { 
+/**
+ * Empty: all conversations.
+ */
+ids: Array<string>, 
+/**
+ * json, markdown or html
+ */
+format: string, include_deleted: boolean, 
+/**
+ * ISO dates; a conversation counts by its last message.
+ */
+since: string | null, until: string | null, 
+/**
+ * A file (json; .zip takes the attachments along; markdown or html of one conversation) or a folder.
+ */
+path: string, };
+
+export type TaskStarted = { task: string, };
+
+export type TaskRef = { task: string, };
+
+export type PickRequest = { "kind": "import_file" } | { "kind": "import_folder" } | { "kind": "export_file", suggested_name: string, } | { "kind": "export_folder" };
+
+export type ImportReport = { 
+/**
+ * chatgpt, claude or airi
+ */
+format: string, conversations_read: number, conversations_imported: number, 
+/**
+ * Already there and complete: nothing was added to them.
+ */
+conversations_already_there: number, 
+/**
+ * Already there, and messages were added.
+ */
+conversations_updated: number, messages_read: number, messages_imported: number, messages_already_there: number, attachments_imported: number, 
+/**
+ * Named by the export, but the file is not in it.
+ */
+attachments_missing: number, skipped: Array<Skipped>, 
+/**
+ * Odd things that were repaired on the way.
+ */
+notes: Array<string>, took_ms: number, };
+
+export type Skipped = { 
+/**
+ * 1-based place in the export.
+ */
+position: number, title: string | null, reason: string, };
+
+export type ExportReport = { format: string, path: string, conversations: number, messages: number, attachments: number, 
+/**
+ * Rows are exported, but the bytes are not on this machine.
+ */
+attachments_missing: number, bytes: number, };
+
+export type AppInfo = { version: string, 
+/**
+ * linux, macos or windows
+ */
+platform: string, demo: boolean, status: Status, settings: Settings, };
+
+export type Status = { profile: string, account: AccountInfo | null, sync: SyncState, 
+/**
+ * One sentence for people: what the state means and what to do.
+ */
+message: string, 
+/**
+ * All that are not deleted, archived and hidden ones included.
+ */
+conversations: number, messages: number, attachments: number, 
+/**
+ * Changes that wait to be sent.
+ */
+outbox: number, 
+/**
+ * Changes that the server refused and that need attention.
+ */
+wedged: number, 
+/**
+ * Rows from the server that could not be stored; they are kept aside.
+ */
+parked: number, 
+/**
+ * `epoch/seq` that pulling has reached; null before the first.
+ */
+cursor: string | null, 
+/**
+ * Whether the search index has reached the mirror.
+ */
+indexed: boolean, last_sync: string | null, };
+
+export type AccountInfo = { url: string, email: string, user_id: string, signed_in: boolean, 
+/**
+ * keyring, file or memory
+ */
+session_in: string, };
+
+export type SyncState = "local" | "in_step" | "waiting" | "syncing" | "offline" | "signed_out" | "maintenance" | "server_unsuitable" | "needs_attention";
+
+export type SignInRequest = { url: string, key: string, email: string, password: string, 
+/**
+ * Whether the conversations of the profile without an account come along.
+ */
+take: Take, };
+
+export type Take = "all" | "none" | { "chosen": Array<string> };
+
+export type SyncReport = { pulled: number, pushed: number, refused: number, parked: number, files_uploaded: number, files_downloaded: number, requests: number, waiting: number, took_ms: number, };
+
+export type OutboxRow = { id: string, conversation_id: string, table: string, row_id: string, 
+/**
+ * insert, patch or delete
+ */
+kind: string, 
+/**
+ * pending or wedged
+ */
+state: string, attempts: number, error: string | null, created_at: string, };
+
+export type OutboxRequest = { id: string, action: OutboxAction, };
+
+export type OutboxAction = "retry" | "discard";
+
+export type UsageBy = "day" | "model" | "provider";
+
+export type UsageRequest = { 
+/**
+ * ISO date or time; None: from the beginning.
+ */
+since: string | null, by: UsageBy, };
+
+export type UsageRow = { 
+/**
+ * The date in UTC, the model or the provider; null: not known.
+ */
+key: string | null, messages: number, prompt_tokens: number, completion_tokens: number, total_tokens: number, };
+
+export type UsageReport = { by: UsageBy, rows: Array<UsageRow>, };
+
+export type Settings = { 
+/**
+ * system, light or dark
+ */
+theme: string, 
+/**
+ * Whether threads show what is hidden by default.
+ */
+show_hidden: boolean, 
+/**
+ * en, zh-Hans or ja; None: as the system
+ */
+language: string | null, sidebar_width: number, };
+
+export type VerifyReport = { ok: boolean, conversations: number, messages: number, files: number, 
+/**
+ * What does not agree, one sentence each.
+ */
+problems: Array<string>, };
+
+export type Changed = { 
+/**
+ * The conversations whose rows or messages changed; null: many, read anew.
+ */
+conversations: Array<string> | null, };
+
+export type StatusChanged = { status: Status, };
+
+export type TaskEvent = { task: string, state: TaskState, };
+
+export type TaskState = { "kind": "running", 
+/**
+ * What it is doing, for people.
+ */
+step: string, done: number, 
+/**
+ * Null: not known yet.
+ */
+total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
+
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "usage" | "check_link" | "open_link" | "save_attachment" | "get_settings" | "set_settings" | "verify";

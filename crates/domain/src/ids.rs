@@ -50,6 +50,11 @@ id!(
     OwnerId
 );
 
+impl MessageId {
+    /// As a parent: the thread's explicit start. (No parent at all means "after the message before it in time".)
+    pub const ROOT: MessageId = MessageId(Uuid::nil());
+}
+
 impl OwnerId {
     /// The owner of everything in a profile that has no account.
     pub const LOCAL: OwnerId = OwnerId(Uuid::nil());

@@ -4,6 +4,7 @@
 //! knows none of them.
 
 mod attachment;
+mod branch;
 mod conversation;
 mod fit;
 mod ids;
@@ -13,6 +14,7 @@ mod patch;
 mod time;
 
 pub use attachment::{Attachment, is_sha256_hex, storage_path_for};
+pub use branch::{Fork, Node, Placed, place};
 pub use conversation::{Conversation, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
 pub use fit::{fit_attachment, fit_conversation, fit_message};
 pub use ids::{AttachmentId, ConversationId, InvalidId, MessageId, OwnerId, derive_uuid};

@@ -70,7 +70,7 @@ names!(
 pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
-    /// None: after the message before it in time.
+    /// None: after the message before it in time. [`MessageId::ROOT`]: an explicit beginning (a thread may have several).
     #[serde(default)]
     pub parent_id: Option<MessageId>,
     pub role: Role,

@@ -1,0 +1,119 @@
+//! Brings a database to the newest schema, or leaves it untouched and says why not.
+//!
+//! Before the first step on a database with content, a copy is made and checked beside it, so that a migration that goes
+//! wrong costs nothing. The version is SQLite's `user_version`.
+
+use crate::StoreError;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations-local/0001_mirror.sql"),
+    include_str!("../../../migrations-local/0002_sync.sql"),
+];
+
+/// The schema version that this build knows.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Tells a database of ours from any other SQLite file: "AIRI" in ASCII.
+const APPLICATION_ID: i64 = 0x4149_5249;
+
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    migrate_to(connection, path, SCHEMA_VERSION)
+}
+
+pub(crate) fn migrate_to(connection: &mut Connection, path: &Path, target: i64) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (tables > 0 || found > 0) {
+        return Err(StoreError::Damaged { path: path.to_owned(), why: "it is not a library of AIRI".into() });
+    }
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::NewerVersion { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
+    if found >= target {
+        return Ok(());
+    }
+    if found > 0 {
+        keep_copy(connection, path, found)?;
+    }
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+    // Another process may have migrated while this one waited for the lock.
+    let found = version(&tx)?;
+    for (step, sql) in MIGRATIONS.iter().enumerate().take(target as usize).skip(found as usize) {
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "user_version", step as i64 + 1)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Where the copy from before the migration that starts at `version` lies.
+fn copy_path(path: &Path, version: i64) -> PathBuf {
+    path.with_extension(format!("before-v{}.sqlite", version + 1))
+}
+
+fn keep_copy(connection: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
+    let copy = copy_path(path, version);
+    if copy.exists() {
+        std::fs::remove_file(&copy)?;
+    }
+    let target = copy.to_string_lossy().into_owned();
+    connection.execute("vacuum into ?1", [target])?;
+    let check: String =
+        Connection::open(&copy)?.query_row("pragma integrity_check", [], |row| row.get::<_, String>(0))?;
+    if check != "ok" {
+        return Err(StoreError::Damaged { path: path.to_owned(), why: check });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_library_with_rows_is_copied_checked_and_brought_forward() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror.sqlite");
+        let mut old = Connection::open(&path).unwrap();
+        migrate_to(&mut old, &path, 1).unwrap();
+        old.execute("insert into meta values ('k', 'v')", []).unwrap();
+        migrate(&mut old, &path).unwrap();
+        assert_eq!(version(&old).unwrap(), SCHEMA_VERSION);
+        let copy = Connection::open(copy_path(&path, 1)).unwrap();
+        assert_eq!(version(&copy).unwrap(), 1);
+        let kept: String = copy.query_row("select value from meta where key = 'k'", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, "v");
+        old.execute("select count(*) from outbox", []).unwrap_err();
+        let rows: i64 = old.query_row("select count(*) from outbox", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0);
+    }
+
+    #[test]
+    fn a_library_of_a_newer_version_is_left_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror.sqlite");
+        let mut newer = Connection::open(&path).unwrap();
+        migrate(&mut newer, &path).unwrap();
+        newer.pragma_update(None, "user_version", SCHEMA_VERSION + 3).unwrap();
+        let error = migrate(&mut newer, &path).unwrap_err();
+        assert!(matches!(error, StoreError::NewerVersion { .. }), "{error}");
+        assert_eq!(version(&newer).unwrap(), SCHEMA_VERSION + 3);
+    }
+
+    #[test]
+    fn a_foreign_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror.sqlite");
+        let mut foreign = Connection::open(&path).unwrap();
+        foreign.execute_batch("create table theirs (x)").unwrap();
+        assert!(matches!(migrate(&mut foreign, &path).unwrap_err(), StoreError::Damaged { .. }));
+    }
+}

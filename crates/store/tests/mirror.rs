@@ -1,0 +1,348 @@
+//! The mirror as its callers see it: rows, views, counters, outbox, pull under waiting patches.
+
+use airi_domain::{
+    Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Patch, Role, Time,
+    empty_object,
+};
+use airi_store::{IndexRow, Insert, List, Place, Store, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+struct Fixture {
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+fn fixture() -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture { store: Store::open(&dir.path().join("mirror.sqlite")).unwrap(), _dir: dir }
+}
+
+const ACCOUNT: OwnerId = OwnerId(Uuid::from_u128(0xacc));
+
+fn at(seconds: i64) -> Time {
+    Time::from_micros(1_700_000_000_000_000 + seconds * 1_000_000).unwrap()
+}
+
+fn cid(n: u128) -> ConversationId {
+    ConversationId(Uuid::from_u128(0xc000 + n))
+}
+
+fn mid(n: u128) -> MessageId {
+    MessageId(Uuid::from_u128(0xa000 + n))
+}
+
+fn conversation(n: u128) -> Conversation {
+    Conversation { title: Some(format!("Talk {n}")), ..Conversation::new(cid(n), at(n as i64)) }
+}
+
+fn message(n: u128, conversation: u128, parent: Option<u128>) -> Message {
+    let role = if n % 2 == 1 { Role::User } else { Role::Assistant };
+    Message {
+        parent_id: parent.map(mid),
+        total_tokens: 10,
+        ..Message::new(mid(n), cid(conversation), role, format!("text {n}"), at(n as i64))
+    }
+}
+
+fn patch(value: serde_json::Value) -> Patch {
+    value.as_object().unwrap().clone()
+}
+
+fn write<T>(store: &Store, act: impl FnOnce(&mut airi_store::Writer<'_>) -> Result<T, StoreError>) -> T {
+    store.write(act).unwrap()
+}
+
+fn view(store: &Store, n: u128, with_hidden: bool) -> Vec<u128> {
+    let reader = store.read().unwrap();
+    let key = reader.conversation(cid(n)).unwrap().unwrap().key;
+    let slice = reader.thread_from(key, Place { position: 0, sub: 0 }, 1000, with_hidden).unwrap();
+    slice.rows.iter().map(|row| row.record.message.id.0.as_u128() - 0xa000).collect()
+}
+
+#[test]
+fn rows_come_back_as_they_went_in() {
+    let f = fixture();
+    let mut c = conversation(1);
+    c.settings = json!({"a": {"b": 1}});
+    c.tags = vec!["x".into(), "y".into()];
+    c.metadata = json!({"source": "chatgpt"});
+    let mut m = message(1, 1, None);
+    m.tool_calls = Some(json!([{"name": "f"}]));
+    m.rating = Some(4);
+    let a = Attachment {
+        id: AttachmentId(Uuid::from_u128(7)),
+        message_id: mid(1),
+        file_name: "a.png".into(),
+        file_type: None,
+        file_size: Some(3),
+        storage_path: String::new(),
+        sha256: Some("0".repeat(64)),
+        mime_type: Some("image/png".into()),
+        width: Some(1),
+        height: Some(2),
+        duration_seconds: None,
+        metadata: empty_object(),
+        created_at: at(1),
+    };
+    write(&f.store, |w| {
+        w.insert_conversation(c.clone())?;
+        w.insert_message(m.clone())?;
+        w.insert_attachment(a.clone())
+    });
+    let r = f.store.read().unwrap();
+    let record = r.conversation(c.id).unwrap().unwrap();
+    assert_eq!(record.conversation, c);
+    assert_eq!((record.message_count, record.total_tokens_used, record.last_message_at), (1, 10, at(1)));
+    assert_eq!(r.message(m.id).unwrap().unwrap().message, m);
+    assert_eq!(r.attachments_in(record.key).unwrap(), [a]);
+}
+
+#[test]
+fn a_second_insert_of_an_id_changes_nothing() {
+    let f = fixture();
+    write(&f.store, |w| w.insert_conversation(conversation(1)));
+    let again = Conversation { title: Some("other".into()), ..conversation(1) };
+    assert!(matches!(write(&f.store, |w| w.insert_conversation(again)), Insert::Existing(_)));
+    assert_eq!(f.store.read().unwrap().conversation(cid(1)).unwrap().unwrap().conversation, conversation(1));
+}
+
+#[test]
+fn a_failed_transaction_leaves_nothing_and_tells_nobody() {
+    let f = fixture();
+    let told = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = told.clone();
+    f.store.on_commit(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    });
+    let result: Result<(), StoreError> = f.store.write(|w| {
+        w.insert_conversation(conversation(1))?;
+        Err(StoreError::Invalid("stop".into()))
+    });
+    assert!(result.is_err());
+    assert!(f.store.read().unwrap().conversation(cid(1)).unwrap().is_none());
+    assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 0);
+    write(&f.store, |w| w.insert_conversation(conversation(1)));
+    assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[test]
+fn appended_messages_are_placed_like_those_worked_out_anew() {
+    let f = fixture();
+    write(&f.store, |w| w.insert_conversation(conversation(1)));
+    for n in 1..=6 {
+        let mut m = message(n, 1, (n > 1).then(|| n - 1));
+        if n == 3 {
+            m.metadata = json!({"hidden": true});
+        }
+        write(&f.store, |w| w.insert_message(m));
+    }
+    assert_eq!(view(&f.store, 1, false), [1, 2, 4, 5, 6]);
+    assert_eq!(view(&f.store, 1, true), [1, 2, 3, 4, 5, 6]);
+    let r = f.store.read().unwrap();
+    let record = r.conversation(cid(1)).unwrap().unwrap();
+    assert_eq!((record.message_count, record.hidden_count), (6, 1));
+    let last = r.place_of(mid(6)).unwrap().unwrap();
+    assert_eq!(last, Place { position: 5, sub: 0 });
+    let page = r.thread_before(record.key, last, 2, false).unwrap();
+    let ids: Vec<_> = page.rows.iter().map(|row| row.record.message.id).collect();
+    assert_eq!((ids, page.shown, page.hidden), (vec![mid(4), mid(5)], 5, 1));
+}
+
+#[test]
+fn another_answer_forks_the_thread_and_the_view_can_be_switched() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        for n in 1..=4 {
+            w.insert_message(message(n, 1, (n > 1).then(|| n - 1)))?;
+        }
+        w.insert_message(message(6, 1, Some(1)))
+    });
+    assert_eq!(view(&f.store, 1, false), [1, 6]);
+    write(&f.store, |w| w.patch_conversation(cid(1), patch(json!({"current_message_id": mid(2)}))));
+    assert_eq!(view(&f.store, 1, false), [1, 2, 3, 4]);
+    let r = f.store.read().unwrap();
+    let key = r.conversation(cid(1)).unwrap().unwrap().key;
+    let slice = r.thread_from(key, Place { position: 0, sub: 0 }, 10, false).unwrap();
+    assert_eq!(slice.rows[1].siblings, [mid(2), mid(6)]);
+    assert!(slice.rows[2].siblings.is_empty());
+}
+
+#[test]
+fn deleting_and_restoring_a_message_moves_view_and_counters() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None))?;
+        w.insert_message(message(2, 1, Some(1)))
+    });
+    write(&f.store, |w| w.patch_message(mid(2), patch(json!({"deleted_at": at(9)}))));
+    assert_eq!(view(&f.store, 1, false), [1]);
+    let record = f.store.read().unwrap().conversation(cid(1)).unwrap().unwrap();
+    assert_eq!((record.message_count, record.total_tokens_used, record.last_message_at), (1, 10, at(1)));
+    write(&f.store, |w| w.patch_message(mid(2), patch(json!({"deleted_at": null}))));
+    assert_eq!(view(&f.store, 1, false), [1, 2]);
+    assert!(f.store.read().unwrap().miscounted().unwrap().is_empty());
+}
+
+#[test]
+fn lists_page_by_keyset_and_know_their_length() {
+    let f = fixture();
+    write(&f.store, |w| {
+        for n in 1..=25 {
+            w.insert_conversation(conversation(n))?;
+        }
+        w.patch_conversation(cid(3), patch(json!({"is_starred": true, "tags_add": ["work"]})))?;
+        w.patch_conversation(cid(4), patch(json!({"is_archived": true})))?;
+        w.patch_conversation(cid(5), patch(json!({"deleted_at": at(50)})))
+    });
+    let r = f.store.read().unwrap();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = r.list(List::Active, None, after, 10).unwrap();
+        seen.extend(page.records.iter().map(|record| record.conversation.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<_> = (1..=25).rev().filter(|n| ![4, 5].contains(n)).map(cid).collect();
+    assert_eq!(seen, expected);
+    let totals = [List::Active, List::Starred, List::Archived, List::Trash, List::All]
+        .map(|list| r.list_total(list, None).unwrap());
+    assert_eq!(totals, [23, 1, 1, 1, 24]);
+    assert_eq!(r.list(List::All, Some("work"), None, 10).unwrap().records.len(), 1);
+    assert_eq!(r.tags().unwrap(), [("work".to_owned(), 1)]);
+}
+
+#[test]
+fn without_an_account_nothing_is_queued_and_with_one_everything_is() {
+    let f = fixture();
+    write(&f.store, |w| w.insert_conversation(conversation(1)));
+    assert!(f.store.read().unwrap().outbox(10).unwrap().is_empty());
+    write(&f.store, |w| w.set_owner(ACCOUNT));
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(2))?;
+        w.insert_message(message(1, 2, None))?;
+        w.patch_conversation(cid(2), patch(json!({"title": "New", "is_starred": false})))
+    });
+    let outbox = f.store.read().unwrap().outbox(10).unwrap();
+    let kinds: Vec<_> = outbox.iter().map(|entry| (entry.table.as_str(), entry.kind.as_str())).collect();
+    assert_eq!(kinds, [("conversations", "insert"), ("chat_messages", "insert"), ("conversations", "patch")]);
+    assert_eq!(outbox[2].patch, Some(patch(json!({"title": "New"}))), "a field that had the value already is not sent");
+    assert_eq!(f.store.owner(), ACCOUNT);
+}
+
+#[test]
+fn a_pulled_row_lands_beneath_waiting_patches() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.pull_conversation(conversation(1), 5)
+    });
+    write(&f.store, |w| w.patch_conversation(cid(1), patch(json!({"title": "Mine", "tags_add": ["a"]}))));
+    let theirs =
+        Conversation { title: Some("Theirs".into()), is_starred: true, tags: vec!["b".into()], ..conversation(1) };
+    write(&f.store, |w| w.pull_conversation(theirs.clone(), 6));
+    let record = f.store.read().unwrap().conversation(cid(1)).unwrap().unwrap();
+    assert_eq!(record.conversation.title.as_deref(), Some("Mine"));
+    assert_eq!(
+        (record.conversation.is_starred, record.conversation.tags),
+        (true, vec!["b".to_owned(), "a".to_owned()])
+    );
+    let op = f.store.read().unwrap().outbox(1).unwrap()[0].op_id;
+    write(&f.store, |w| w.discard(op));
+    write(&f.store, |w| w.pull_conversation(theirs.clone(), 6));
+    assert_eq!(f.store.read().unwrap().conversation(cid(1)).unwrap().unwrap().conversation, theirs);
+}
+
+#[test]
+fn a_refused_change_holds_its_own_lane_only() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.insert_conversation(conversation(1))?;
+        w.insert_conversation(conversation(2))?;
+        w.insert_message(message(1, 1, None))
+    });
+    let first = f.store.read().unwrap().outbox(1).unwrap()[0].clone();
+    write(&f.store, |w| w.wedge(first.op_id, "invalid", "no"));
+    let sendable = f.store.read().unwrap().sendable(0, 10).unwrap();
+    assert_eq!(sendable.iter().map(|entry| entry.lane).collect::<Vec<_>>(), [cid(2)]);
+    write(&f.store, |w| w.retry(first.op_id));
+    let again = f.store.read().unwrap().sendable(0, 10).unwrap();
+    assert_eq!(again.len(), 3);
+    assert_ne!(again[0].op_id, first.op_id, "the server has recorded its answer to the old id");
+}
+
+#[test]
+fn the_index_hears_of_every_change_once_and_in_order() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        for n in 1..=5 {
+            w.insert_message(message(n, 1, (n > 1).then(|| n - 1)))?;
+        }
+        Ok(())
+    });
+    let (mut seen, mut from) = (Vec::new(), 0);
+    loop {
+        let rows = f.store.read().unwrap().changed_since(from, 2).unwrap();
+        let Some(last) = rows.last() else { break };
+        from = last.seq();
+        seen.extend(rows.iter().map(IndexRow::seq));
+    }
+    assert_eq!(seen, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(f.store.read().unwrap().head().unwrap(), 6);
+    write(&f.store, |w| w.patch_message(mid(2), patch(json!({"rating": 1}))));
+    write(&f.store, |w| w.erase_conversation(cid(1)));
+    let rest = f.store.read().unwrap().changed_since(6, 100).unwrap();
+    assert!(matches!(rest.as_slice(), [IndexRow::Erased { message: 0, .. }]), "{rest:?}");
+}
+
+#[test]
+fn a_tombstone_takes_rows_and_what_waits_of_them() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.pull_conversation(conversation(1), 1)?;
+        w.pull_message(message(1, 1, None), 1)?;
+        w.patch_message(mid(1), patch(json!({"rating": 2})))?;
+        w.pull_tombstone("conversations", cid(1).0)
+    });
+    let r = f.store.read().unwrap();
+    assert!(r.conversation(cid(1)).unwrap().is_none() && r.message(mid(1)).unwrap().is_none());
+    assert!(r.outbox(10).unwrap().is_empty());
+}
+
+#[test]
+fn after_a_rejoin_what_the_server_lacks_is_queued_again() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.pull_conversation(conversation(1), 1)?;
+        w.pull_message(message(1, 1, None), 1)?;
+        w.pull_message(message(2, 1, Some(1)), 2)?;
+        w.await_word()?;
+        w.pull_conversation(conversation(1), 1)?;
+        w.pull_message(message(1, 1, None), 1)?;
+        assert_eq!(w.bring_back_missing()?, 1);
+        Ok(())
+    });
+    let outbox = f.store.read().unwrap().outbox(10).unwrap();
+    assert_eq!(outbox.iter().map(|entry| entry.row_id).collect::<Vec<_>>(), [mid(2).0]);
+}
+
+#[test]
+fn two_processes_worth_of_connections_see_each_others_commits() {
+    let f = fixture();
+    let other = Store::open(f.store.path()).unwrap();
+    let before = f.store.data_version().unwrap();
+    write(&other, |w| w.insert_conversation(conversation(1)));
+    assert_ne!(f.store.data_version().unwrap(), before);
+    let own = f.store.data_version().unwrap();
+    write(&f.store, |w| w.insert_conversation(conversation(2)));
+    assert_eq!(f.store.data_version().unwrap(), own);
+    assert_eq!(other.read().unwrap().totals().unwrap().conversations, 2);
+}

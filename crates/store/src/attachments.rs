@@ -36,6 +36,14 @@ impl Reader {
         Ok(statement.query_map([conversation], rows::attachment)?.collect::<Result<_, _>>()?)
     }
 
+    /// The attachments whose bytes the server has.
+    pub fn attachments_on_server(&self) -> Result<Vec<Attachment>, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached(&select("where a.storage_path <> '' order by a.created_at desc, a.uuid"))?;
+        Ok(statement.query_map([], rows::attachment)?.collect::<Result<_, _>>()?)
+    }
+
     /// Every hash that an attachment names, once, with the size told for it.
     pub fn hashes(&self) -> Result<Vec<(String, Option<i64>)>, StoreError> {
         let mut statement = self.connection().prepare_cached(

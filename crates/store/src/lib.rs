@@ -7,6 +7,7 @@
 mod attachments;
 mod conversations;
 mod error;
+mod files;
 mod lists;
 mod messages;
 mod meta;
@@ -14,6 +15,7 @@ mod migrate;
 mod outbox;
 mod pool;
 mod recount;
+mod rekey;
 mod rows;
 mod server_rows;
 mod thread;
@@ -23,6 +25,7 @@ mod write;
 
 pub use conversations::ConversationRecord;
 pub use error::StoreError;
+pub use files::{Files, StoredFile};
 pub use lists::{List, ListCursor, ListPage};
 pub use messages::{IndexRow, MessageRecord};
 pub use migrate::SCHEMA_VERSION;

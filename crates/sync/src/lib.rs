@@ -1,1 +1,19 @@
-//! Placeholder while the house is built.
+//! Sync: the mirror and the account's rows on the server brought into step, both ways.
+//!
+//! `plan` and `wire` decide and are pure; `pull`, `push` and `transfer` execute; `engine` is one round of all of it. The
+//! server is behind the [`Remote`] port, spoken to as docs/sync-protocol.md says.
+
+mod engine;
+mod plan;
+mod pull;
+mod push;
+mod remote;
+mod transfer;
+mod wire;
+
+pub use engine::{Engine, Progress, RoundReport, SyncError};
+pub use plan::{Backoff, MAX_BATCH_BYTES, MAX_BATCH_OPS};
+pub use remote::{
+    Failure, FailureClass, Hello, NamedRow, Op, OpResult, OpStatus, Preview, PullCursor, PullPage, PushAnswer, Remote,
+    SnapshotPage,
+};

@@ -1,0 +1,123 @@
+//! What is decided without looking at anything but the arguments: how batches are cut, when to try again.
+
+use crate::{FailureClass, Op};
+use std::time::Duration;
+
+/// Operations in one request, at most.
+pub const MAX_BATCH_OPS: usize = 500;
+/// Bytes of operations in one request, about; a single operation may be larger and then goes alone.
+pub const MAX_BATCH_BYTES: usize = 1_000_000;
+
+/// How large a request may be just now: halved when the server finds it too large, slowly grown again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchLimit {
+    pub ops: usize,
+    pub bytes: usize,
+}
+
+impl BatchLimit {
+    pub(crate) const FULL: BatchLimit = BatchLimit { ops: MAX_BATCH_OPS, bytes: MAX_BATCH_BYTES };
+
+    /// Half of what was sent; None when a single operation was too much already.
+    pub(crate) fn halved(self, sent: usize) -> Option<BatchLimit> {
+        (sent > 1).then(|| BatchLimit { ops: (sent / 2).max(1), bytes: (self.bytes / 2).max(1) })
+    }
+
+    pub(crate) fn grown(self) -> BatchLimit {
+        BatchLimit { ops: (self.ops * 2).min(MAX_BATCH_OPS), bytes: (self.bytes * 2).min(MAX_BATCH_BYTES) }
+    }
+}
+
+/// How many operations from the front of `sizes` go into the next request.
+pub(crate) fn cut(sizes: impl IntoIterator<Item = usize>, limit: BatchLimit) -> usize {
+    let (mut count, mut bytes) = (0, 0);
+    for size in sizes {
+        if count > 0 && (count >= limit.ops || bytes + size > limit.bytes) {
+            break;
+        }
+        count += 1;
+        bytes += size;
+    }
+    count
+}
+
+/// The bytes that an operation takes in a request.
+pub(crate) fn size_of(op: &Op) -> usize {
+    serde_json::to_vec(op).map_or(0, |bytes| bytes.len() + 1)
+}
+
+/// Waiting times between tries: doubling, with jitter, at most five minutes; the server's own word goes first.
+#[derive(Debug, Clone, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(300);
+
+    /// The wait after one more failure. `random` is from 0 to 1 and spreads devices that failed together.
+    pub fn after_failure(&mut self, class: FailureClass, random: f64) -> Duration {
+        let base = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
+        self.failures += 1;
+        let spread = base.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0));
+        match class {
+            FailureClass::Passing { retry_after: Some(wait) } => wait.min(Duration::from_secs(3600)).max(spread),
+            FailureClass::Parked | FailureClass::SignInAgain | FailureClass::Permanent => Self::LONGEST,
+            _ => spread,
+        }
+    }
+
+    /// After a success the next failure starts from the beginning.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_cut_by_count_and_by_bytes() {
+        let limit = BatchLimit { ops: 3, bytes: 100 };
+        assert_eq!(cut([10, 10, 10, 10], limit), 3);
+        assert_eq!(cut([60, 60], limit), 1);
+        assert_eq!(cut([500, 1], limit), 1, "one that is larger than a batch goes alone");
+        assert_eq!(cut([], limit), 0);
+    }
+
+    #[test]
+    fn n_changes_take_as_many_requests_as_they_must() {
+        let mut left = 1_234;
+        let mut requests = 0;
+        while left > 0 {
+            left -= cut(vec![100; left], BatchLimit::FULL);
+            requests += 1;
+        }
+        assert_eq!(requests, 3);
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_is_halved_down_to_one() {
+        let mut limit = BatchLimit::FULL;
+        let mut sent = 500;
+        while let Some(next) = limit.halved(sent) {
+            assert!(next.ops < sent);
+            (limit, sent) = (next, next.ops);
+        }
+        assert_eq!(limit.ops, 1);
+        assert_eq!(limit.grown().ops, 2);
+    }
+
+    #[test]
+    fn waits_double_up_to_five_minutes_and_obey_the_server() {
+        let passing = FailureClass::Passing { retry_after: None };
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = (0..12).map(|_| backoff.after_failure(passing, 1.0).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        backoff.reset();
+        let told = FailureClass::Passing { retry_after: Some(Duration::from_secs(40)) };
+        assert_eq!(backoff.after_failure(told, 0.0), Duration::from_secs(40));
+    }
+}

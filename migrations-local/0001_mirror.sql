@@ -124,6 +124,14 @@ create table erased (
   primary key (seq, conversation_id, message_id)
 ) strict, without rowid;
 
+-- Conversations of an import that could not be understood, kept as they came.
+create table unreadable_imports (
+  key text primary key not null,
+  reason text not null,
+  raw text not null,
+  kept_at integer not null
+) strict, without rowid;
+
 -- How long each list is, so that a list tells its length without counting.
 create table list_counts (
   list text primary key not null,

@@ -1,1 +1,40 @@
-//! Placeholder while the house is built.
+//! The use cases: everything that the window and `airi` can do, once.
+//!
+//! A use case is one method of [`App`]: it takes a request of the contract and gives a response of the contract, or a
+//! [`CommandError`](airi_contract::CommandError). Blocking methods may be called from any thread that may wait; the few
+//! that speak to the network are async and need a tokio runtime. It composes store, index, files, formats, cloud and
+//! sync, which do not know each other, and knows nothing of Tauri.
+
+mod account;
+mod app;
+mod conversations;
+mod data_dir;
+mod demo;
+mod error;
+mod export;
+mod find;
+mod generate;
+mod import;
+mod indexer;
+mod join;
+mod links;
+mod outbox;
+mod profile;
+mod remote;
+mod secrets_place;
+mod settings;
+mod status;
+mod sync;
+mod tasks;
+mod thread;
+mod usage;
+mod verify;
+mod views;
+
+pub use app::{App, AppOptions, Event};
+pub use error::AppError;
+pub use export::ExportOptions;
+pub use generate::GenerateReport;
+pub use import::ImportOptions;
+pub use links::check_link;
+pub use tasks::{Cancel, Progress};

@@ -1,1 +1,76 @@
-fn main() {}
+//! `airi`: the library at a prompt. Same data folder and same use cases as the window, and it works beside it.
+//!
+//! Exit 0: done. 1: failed, with the error on stderr. 2: wrong usage. docs/cli.md is the contract.
+
+mod account;
+mod args;
+mod library;
+mod print;
+mod transfer;
+
+use airi_app::{App, AppOptions};
+use airi_contract::{CommandError, ErrorCode};
+use args::{Args, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use print::Out;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let out = Out { json: args.json };
+    match run(args, &out) {
+        Ok(code) => code,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Wrong usage goes to stderr, as JSON when that was asked for; help and version are answers.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        print::say(&error.to_string());
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args().any(|arg| arg == "--json") {
+        let message = error.to_string();
+        print::complain(&serde_json::json!({ "error": { "code": "usage", "message": message.trim() } }).to_string());
+    } else {
+        print::complain(error.to_string().trim_end());
+    }
+    ExitCode::from(2)
+}
+
+fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
+    let options = AppOptions { data_dir: args.data_dir, profile: args.profile, demo: false, window: false };
+    let app = App::open(options).map_err(CommandError::from)?;
+    match args.command {
+        Command::Import(given) => transfer::import(&app, out, given),
+        Command::Export(given) => transfer::export(&app, out, given),
+        Command::List(given) => library::list(&app, out, given),
+        Command::Show(given) => library::show(&app, out, given),
+        Command::Search(given) => library::search(&app, out, given),
+        Command::New(given) => library::new(&app, out, given),
+        Command::Add(given) => library::add(&app, out, given),
+        Command::Edit(given) => library::edit(&app, out, given),
+        Command::Delete(given) => library::delete(&app, out, given),
+        Command::Undelete(given) => library::undelete(&app, out, given),
+        Command::Usage(given) => library::usage(&app, out, given),
+        Command::Verify => library::verify(&app, out),
+        Command::Generate(given) => transfer::generate(&app, out, given),
+        Command::Login(given) => account::login(&app, out, given),
+        Command::Logout => account::logout(&app, out),
+        Command::Sync(given) => account::sync(&app, out, &given),
+        Command::Status => account::status(&app, out),
+        Command::Outbox(given) => account::outbox(&app, out, given),
+    }
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> CommandError {
+    CommandError { code: ErrorCode::InvalidInput, message: message.into(), retryable: false }
+}

@@ -115,14 +115,6 @@ impl Writer<'_> {
         Ok(true)
     }
 
-    /// Notes the hash of an attachment's bytes, once they were seen.
-    pub fn set_attachment_hash(&mut self, id: AttachmentId, sha256: &str) -> Result<(), StoreError> {
-        self.connection()
-            .prepare_cached("update attachments set sha256 = ?2 where uuid = ?1")?
-            .execute(params![id.0.as_bytes().as_slice(), sha256])?;
-        Ok(())
-    }
-
     /// Notes where the server has an attachment's bytes (the server's own row says so too; nothing is queued).
     pub fn set_storage_path(&mut self, id: AttachmentId, path: &str) -> Result<(), StoreError> {
         self.connection()

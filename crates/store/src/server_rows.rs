@@ -59,6 +59,17 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Keeps a conversation of an import that could not be understood, whole, under a key of its own.
+    pub fn keep_unreadable(&mut self, key: &str, reason: &str, raw: &Value) -> Result<(), StoreError> {
+        self.connection()
+            .prepare_cached(
+                "insert into unreadable_imports values (?1, ?2, ?3, cast(unixepoch('subsec') * 1000000 as integer)) \
+                 on conflict do nothing",
+            )?
+            .execute(params![key, reason, canonical_json(raw)])?;
+        Ok(())
+    }
+
     /// A row that lay aside was stored after all.
     pub fn unpark(&mut self, table: &str, id: &str) -> Result<(), StoreError> {
         self.connection()

@@ -126,6 +126,16 @@ impl Reader {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
+    /// How many messages of the view, shown and hidden, stand before a place.
+    pub fn shown_before(&self, conversation: i64, place: Place) -> Result<u64, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "select count(*) from messages indexed by messages_in_view where conversation_id = ?1 \
+             and view_pos is not null and (view_pos, view_sub) < (?2, ?3)",
+        )?;
+        let count: i64 = statement.query_row(params![conversation, place.position, place.sub], |row| row.get(0))?;
+        Ok(count as u64)
+    }
+
     /// The newest message on the branch in view, shown or hidden: what a new message answers.
     pub fn leaf(&self, conversation: i64) -> Result<Option<MessageId>, StoreError> {
         let mut statement = self.connection().prepare_cached(

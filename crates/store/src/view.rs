@@ -31,6 +31,11 @@ impl Writer<'_> {
         Ok(keys.len())
     }
 
+    /// Many messages of this conversation follow: they are placed together at the end.
+    pub fn defer_view(&mut self, conversation: i64) -> Result<(), StoreError> {
+        self.mark_stale(conversation)
+    }
+
     /// The place of a message that continues the view at its end; None when it does not, or nobody knows.
     pub(crate) fn place_at_end(&mut self, conversation: i64, m: &Message) -> Result<Option<(i64, i64)>, StoreError> {
         if m.deleted_at.is_some() {

@@ -163,6 +163,13 @@ pub trait Remote: Send + Sync {
         mime_type: Option<&str>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Writes an object of the bucket to `to`, going on where an earlier try ended.
-    fn download(&self, path: &str, to: &Path) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Writes an object of the bucket to `to`, going on where an earlier try ended. The content must have that hash, and
+    /// that size in bytes where it is known.
+    fn download(
+        &self,
+        path: &str,
+        to: &Path,
+        sha256: &str,
+        size: Option<u64>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -46,11 +46,14 @@ impl<R: Remote> Engine<R> {
     pub(crate) async fn download_missing(&mut self) -> Result<(), SyncError> {
         let wanted = self.store.read()?.attachments_on_server()?;
         for attachment in wanted {
-            if attachment.sha256.as_deref().is_some_and(|hash| self.files.find(hash).is_some()) {
+            // Without a hash nobody could tell whether the right bytes came; such a file is left on the server.
+            let Some(hash) = attachment.sha256.as_deref() else { continue };
+            if self.files.find(hash).is_some() {
                 continue;
             }
             let part = self.files.partial(&attachment.storage_path);
-            match self.remote.download(&attachment.storage_path, &part).await {
+            let size = attachment.file_size.and_then(|size| u64::try_from(size).ok());
+            match self.remote.download(&attachment.storage_path, &part, hash, size).await {
                 Ok(()) => self.report.requests += 1,
                 Err(failure) if matches!(failure.class, FailureClass::SignInAgain | FailureClass::Parked) => {
                     return Err(SyncError::Remote(failure));
@@ -61,12 +64,9 @@ impl<R: Remote> Engine<R> {
                     continue;
                 }
             }
-            match self.files.accept(&part, attachment.sha256.as_deref()) {
-                Ok(stored) => {
+            match self.files.accept(&part, Some(hash)) {
+                Ok(_) => {
                     self.report.files_downloaded += 1;
-                    if attachment.sha256.is_none() {
-                        self.store.write(|w| w.set_attachment_hash(attachment.id, &stored.sha256))?;
-                    }
                     self.tell();
                 }
                 Err(StoreError::Invalid(_)) => self.report.files_waiting += 1,

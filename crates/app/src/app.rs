@@ -1,0 +1,182 @@
+//! The application: a data folder with the profile in use.
+
+use crate::data_dir::{DataDir, LOCAL_PROFILE};
+use crate::profile::Profile;
+use crate::tasks::Tasks;
+use crate::{AppError, demo};
+use airi_contract::{Changed, StatusChanged, TaskEvent};
+use airi_domain::ConversationId;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast};
+
+/// How to open the application.
+#[derive(Debug, Clone, Default)]
+pub struct AppOptions {
+    /// None: the operating system's folder for the app.
+    pub data_dir: Option<PathBuf>,
+    /// None: the profile that was in use last.
+    pub profile: Option<String>,
+    /// A throw-away profile with a sample history, removed when the app ends.
+    pub demo: bool,
+    /// A window: index and sync go on by themselves, and no second window may open the folder.
+    pub window: bool,
+}
+
+/// What the window is told, after the commit it speaks of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Changed(Changed),
+    Status(StatusChanged),
+    Task(TaskEvent),
+}
+
+/// The application. Clones share everything.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub data: DataDir,
+    profile: RwLock<Arc<Profile>>,
+    pub events: broadcast::Sender<Event>,
+    pub tasks: Tasks,
+    pub demo: bool,
+    pub window: bool,
+    /// Rung when there is something to send, or the user asks for a round.
+    pub doorbell: Notify,
+    pub syncing: AtomicBool,
+    stop: AtomicBool,
+    _window_lock: Option<File>,
+    _demo_dir: Option<demo::ThrowAway>,
+}
+
+impl App {
+    /// Opens the data folder and its profile.
+    ///
+    /// # Errors
+    /// [`AppError::Busy`] when another window has the folder; the store's own errors, which leave everything untouched.
+    pub fn open(options: AppOptions) -> Result<App, AppError> {
+        let demo_dir = options.demo.then(demo::ThrowAway::make).transpose()?;
+        let path = match (&demo_dir, options.data_dir) {
+            (Some(demo), _) => demo.path().to_owned(),
+            (None, Some(path)) => path,
+            (None, None) => DataDir::default_path()?,
+        };
+        let data = DataDir::open(&path)?;
+        let window_lock = options.window.then(|| data.lock_window()).transpose()?;
+        let name = match options.profile {
+            Some(name) => name,
+            None => data.config()?.active_profile.unwrap_or_else(|| LOCAL_PROFILE.to_owned()),
+        };
+        let profile = Arc::new(Profile::open(&data, &name)?);
+        let app = App(Arc::new(Inner {
+            data,
+            profile: RwLock::new(profile.clone()),
+            events: broadcast::channel(1024).0,
+            tasks: Tasks::default(),
+            demo: options.demo,
+            window: options.window,
+            doorbell: Notify::new(),
+            syncing: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            _window_lock: window_lock,
+            _demo_dir: demo_dir,
+        }));
+        app.attach(&profile);
+        if options.demo {
+            app.fill_demo()?;
+        }
+        if options.window {
+            app.watch();
+        }
+        Ok(app)
+    }
+
+    /// Changes, status and tasks, from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Where everything lies.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.0.data.path()
+    }
+
+    pub(crate) fn profile(&self) -> Arc<Profile> {
+        self.0.profile.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another profile in use, now and at the next start.
+    pub(crate) fn switch_to(&self, profile: Arc<Profile>) -> Result<(), AppError> {
+        let mut config = self.0.data.config()?;
+        config.active_profile = Some(profile.name.clone());
+        self.0.data.set_config(&config)?;
+        self.attach(&profile);
+        *self.0.profile.write().unwrap_or_else(PoisonError::into_inner) = profile;
+        self.emit(Event::Changed(Changed { conversations: None }));
+        Ok(())
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        // Nobody listening is no failure.
+        let _ = self.0.events.send(event);
+    }
+
+    /// After each commit: the index follows, the window hears of it, sync is rung.
+    fn attach(&self, profile: &Arc<Profile>) {
+        let app = Arc::downgrade(&self.0);
+        let of: Weak<Profile> = Arc::downgrade(profile);
+        profile.store.on_commit(move |commit| {
+            let (Some(inner), Some(profile)) = (app.upgrade(), of.upgrade()) else { return };
+            let app = App(inner);
+            if app.0.window {
+                profile.indexer.nudge();
+            }
+            let conversations = commit.conversations.as_ref().map(|ids| ids.iter().map(ConversationId::to_string).collect());
+            if conversations.as_ref().is_none_or(|ids: &Vec<String>| !ids.is_empty()) {
+                app.emit(Event::Changed(Changed { conversations }));
+            }
+            if commit.queued {
+                app.0.doorbell.notify_one();
+            }
+        });
+        if self.0.window {
+            profile.indexer.run_in_background();
+        }
+    }
+
+    /// Looks for commits of other processes (`airi` beside the window).
+    fn watch(&self) {
+        let inner = Arc::downgrade(&self.0);
+        std::thread::spawn(move || {
+            let mut seen = None;
+            loop {
+                std::thread::sleep(Duration::from_millis(500));
+                let Some(inner) = inner.upgrade() else { return };
+                if inner.stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                let app = App(inner);
+                let profile = app.profile();
+                let Ok(version) = profile.store.data_version() else { continue };
+                let now = Some((profile.name.clone(), version));
+                if seen.is_some() && seen != now {
+                    profile.indexer.nudge();
+                    app.emit(Event::Changed(Changed { conversations: None }));
+                    app.emit_status();
+                    app.0.doorbell.notify_one();
+                }
+                seen = now;
+            }
+        });
+    }
+
+    /// Ends what runs beside the window.
+    pub fn close(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+        self.profile().indexer.stop();
+    }
+}

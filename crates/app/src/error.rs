@@ -1,0 +1,117 @@
+//! The one map from what goes wrong inside to what the window and scripts are told.
+
+use airi_cloud::{AddressError, Class, CloudError};
+use airi_contract::{CommandError, ErrorCode};
+use airi_formats::import::ImportError;
+use airi_search::{IndexError, QueryError};
+use airi_secrets::SecretsError;
+use airi_store::StoreError;
+use airi_sync::{FailureClass, SyncError};
+
+/// Everything that a use case can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    #[error("{what} cannot be read or written: {source}. {todo}")]
+    Io { what: String, source: std::io::Error, todo: &'static str },
+    /// The request is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{what} {id} is not in this library. `airi list` shows what is.")]
+    NotFound { what: &'static str, id: String },
+    #[error("{0}")]
+    Busy(String),
+    #[error("No account is signed in here. Sign in first; everything on this computer stays as it is.")]
+    SignedOut,
+    #[error("It was stopped. Nothing was half done.")]
+    Cancelled,
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl AppError {
+    pub(crate) fn io(what: impl Into<String>, todo: &'static str) -> impl FnOnce(std::io::Error) -> AppError {
+        let what = what.into();
+        move |source| AppError::Io { what, source, todo }
+    }
+
+    /// The closed set that consumers switch on.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            AppError::Store(error) => store_code(error),
+            AppError::Index(IndexError::Busy { .. }) | AppError::Busy(_) => ErrorCode::Busy,
+            AppError::Index(_) => ErrorCode::Internal,
+            AppError::Query(_) | AppError::Invalid(_) | AppError::Address(_) => ErrorCode::InvalidInput,
+            AppError::Import(ImportError::Unusual { .. }) => ErrorCode::ConfirmNeeded,
+            AppError::Import(ImportError::Open { .. } | ImportError::Read { .. }) => ErrorCode::Io,
+            AppError::Import(ImportError::NoSpace { .. }) => ErrorCode::DiskFull,
+            AppError::Import(_) => ErrorCode::BadArchive,
+            AppError::Cancelled => ErrorCode::Cancelled,
+            AppError::Cloud(error) => cloud_code(error),
+            AppError::Secrets(SecretsError::KeyringUnavailable { .. }) => ErrorCode::NoKeyring,
+            AppError::Secrets(_) => ErrorCode::Io,
+            AppError::Sync(SyncError::Store(error)) => store_code(error),
+            AppError::Sync(SyncError::Remote(failure)) => match failure.class {
+                FailureClass::Passing { .. } | FailureClass::Smaller => ErrorCode::Offline,
+                FailureClass::SignInAgain => ErrorCode::SessionEnded,
+                FailureClass::Parked => ErrorCode::ServerUnsuitable,
+                FailureClass::Permanent => ErrorCode::ServerRefused,
+            },
+            AppError::Sync(_) => ErrorCode::ServerUnsuitable,
+            AppError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => ErrorCode::DiskFull,
+            AppError::Io { .. } => ErrorCode::Io,
+            AppError::NotFound { .. } => ErrorCode::NotFound,
+            AppError::SignedOut => ErrorCode::SignedOut,
+            AppError::Internal(_) => ErrorCode::Internal,
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> ErrorCode {
+    match error {
+        StoreError::DiskFull => ErrorCode::DiskFull,
+        StoreError::Busy => ErrorCode::Busy,
+        StoreError::NewerVersion { .. } => ErrorCode::NewerVersion,
+        StoreError::Damaged { .. } => ErrorCode::Damaged,
+        StoreError::NotFound { .. } => ErrorCode::NotFound,
+        StoreError::Invalid(_) | StoreError::Patch(_) => ErrorCode::InvalidInput,
+        StoreError::Open { .. } | StoreError::Io(_) => ErrorCode::Io,
+        StoreError::Sqlite(_) => ErrorCode::Internal,
+    }
+}
+
+fn cloud_code(error: &CloudError) -> ErrorCode {
+    match error {
+        CloudError::WrongPassword => ErrorCode::WrongPassword,
+        CloudError::SignedOut => ErrorCode::SignedOut,
+        _ => match error.class() {
+            Class::Passing { .. } | Class::RetrySmaller { .. } => ErrorCode::Offline,
+            Class::SignInAgain => ErrorCode::SessionEnded,
+            Class::Parked => ErrorCode::ServerUnsuitable,
+            Class::Permanent => ErrorCode::ServerRefused,
+        },
+    }
+}
+
+impl From<AppError> for CommandError {
+    fn from(error: AppError) -> CommandError {
+        let code = error.code();
+        let retryable = matches!(code, ErrorCode::Busy | ErrorCode::DiskFull | ErrorCode::Offline);
+        CommandError { code, message: error.to_string(), retryable }
+    }
+}

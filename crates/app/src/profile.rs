@@ -1,0 +1,107 @@
+//! An open profile: its mirror, files and index, and what it knows of its account.
+
+use crate::data_dir::{DataDir, lock_file};
+use crate::indexer::Indexer;
+use crate::{AppError, remote};
+use airi_domain::{OwnerId, Time};
+use airi_store::{Files, Store};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::SystemTime;
+use uuid::Uuid;
+
+/// The account of a profile, as the profile's own mirror notes it. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub owner: OwnerId,
+    pub url: String,
+    pub key: String,
+    pub email: String,
+    /// The random name under which the session's secret lies.
+    pub secret_id: String,
+    pub signed_in: bool,
+}
+
+pub(crate) struct Profile {
+    pub name: String,
+    pub dir: PathBuf,
+    pub store: Store,
+    pub files: Files,
+    pub indexer: Indexer,
+    /// The session of this process, once it was opened.
+    pub session: Mutex<Option<remote::OpenSession>>,
+    /// Held while the profile is open: restore and the like need all others gone.
+    _in_use: File,
+}
+
+impl Profile {
+    pub(crate) fn open(data: &DataDir, name: &str) -> Result<Profile, AppError> {
+        let dir = data.profile_dir(name)?;
+        let todo = "Check the folder's permissions and the free space.";
+        fs::create_dir_all(&dir).map_err(AppError::io(format!("The profile folder {}", dir.display()), todo))?;
+        let in_use = lock_file(&dir.join("profile.lock"))?;
+        in_use.try_lock_shared().map_err(|_| {
+            AppError::Busy("This profile is being restored by another process. Try again when that is done.".into())
+        })?;
+        let store = Store::open(&dir.join("mirror.sqlite"))?;
+        let files = Files::open(&dir.join("files"))?;
+        let indexer = Indexer::open(&dir.join("index"), store.clone())?;
+        Ok(Profile { name: name.to_owned(), dir, store, files, indexer, session: Mutex::new(None), _in_use: in_use })
+    }
+
+    pub(crate) fn account(&self) -> Result<Option<Account>, AppError> {
+        let reader = self.store.read()?;
+        let owner = reader.owner()?;
+        let fact = |key: &str| reader.meta(key).map(Option::unwrap_or_default);
+        if owner == OwnerId::LOCAL {
+            return Ok(None);
+        }
+        Ok(Some(Account {
+            owner,
+            url: fact("account.url")?,
+            key: fact("account.key")?,
+            email: fact("account.email")?,
+            secret_id: fact("account.secret_id")?,
+            signed_in: fact("account.signed_in")? == "1",
+        }))
+    }
+
+    pub(crate) fn set_account(&self, account: &Account) -> Result<(), AppError> {
+        self.store.write(|w| {
+            w.set_owner(account.owner)?;
+            w.set_meta("account.url", Some(&account.url))?;
+            w.set_meta("account.key", Some(&account.key))?;
+            w.set_meta("account.email", Some(&account.email))?;
+            w.set_meta("account.secret_id", Some(&account.secret_id))?;
+            w.set_meta("account.signed_in", Some(if account.signed_in { "1" } else { "0" }))
+        })?;
+        Ok(())
+    }
+
+    /// This device's name for the server: random, kept with the mirror.
+    pub(crate) fn device(&self) -> Result<Uuid, AppError> {
+        let known = self.store.read()?.meta("device")?;
+        if let Some(id) = known.and_then(|text| Uuid::parse_str(&text).ok()) {
+            return Ok(id);
+        }
+        let id = Uuid::now_v7();
+        self.store.write(|w| w.set_meta("device", Some(&id.to_string())))?;
+        Ok(id)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+/// The clock of the use cases.
+pub(crate) fn now() -> Time {
+    let micros = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
+    Time::from_micros(micros).unwrap_or(Time::MAX)
+}
+
+/// Bytes that are free where `path` lies; None where that is not known.
+pub(crate) fn free_disk(path: &Path) -> Option<u64> {
+    fs4::available_space(path).ok()
+}

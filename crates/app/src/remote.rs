@@ -1,0 +1,140 @@
+//! The account's server as sync sees it: the port of `airi-sync` over the client of `airi-cloud`.
+
+use crate::AppError;
+use crate::data_dir::wait_for_lock;
+use crate::profile::{Account, Profile};
+use crate::secrets_place;
+use airi_cloud::{Auth, Class, CloudError, Plain, Rest, SecretString, ServerAddress, Session, SessionStore, Storage, Tokens};
+use airi_secrets::Secrets;
+use airi_sync::{Failure, FailureClass, Hello, Op, Preview, PullCursor, PullPage, PushAnswer, Remote, SnapshotPage};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The server's bucket for attachments (docs/sync-protocol.md).
+const BUCKET: &str = "attachments";
+
+/// A session over the place where this profile's secrets lie.
+#[derive(Clone)]
+pub(crate) struct OpenSession {
+    pub session: Session,
+    pub secrets: Secrets,
+}
+
+/// The tokens as one secret under the profile's random name.
+struct Kept {
+    secrets: Secrets,
+    name: String,
+}
+
+impl SessionStore for Kept {
+    fn load(&self) -> Result<Option<Tokens>, airi_cloud::StoreError> {
+        let text = self.secrets.get(&self.name)?;
+        Ok(text.and_then(|text| Tokens::from_stored(airi_secrets::ExposeSecret::expose_secret(&text))))
+    }
+
+    fn save(&self, tokens: &Tokens) -> Result<(), airi_cloud::StoreError> {
+        let text: SecretString = tokens.to_stored();
+        Ok(self.secrets.set(&self.name, &text)?)
+    }
+
+    fn clear(&self) -> Result<(), airi_cloud::StoreError> {
+        Ok(self.secrets.delete(&self.name)?)
+    }
+}
+
+/// A server's address, checked.
+pub(crate) fn address(url: &str, key: &str) -> Result<ServerAddress, AppError> {
+    Ok(ServerAddress::parse(url, key, Plain::Loopback)?)
+}
+
+/// The session of a profile's account. Touches the keyring or the passphrase file, not the network.
+pub(crate) fn open_session(profile: &Profile, account: &Account, window: bool) -> Result<OpenSession, AppError> {
+    let mut held = profile.session.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(open) = held.as_ref() {
+        return Ok(open.clone());
+    }
+    let secrets = secrets_place::open(&profile.dir, window)?;
+    let kept = Kept { secrets: secrets.clone(), name: format!("{}/session", account.secret_id) };
+    let auth = Auth::new(&address(&account.url, &account.key)?)?;
+    let session = Session::new(auth, Arc::new(kept), &profile.file("refresh.lock"));
+    let open = OpenSession { session, secrets };
+    *held = Some(open.clone());
+    Ok(open)
+}
+
+pub(crate) struct CloudRemote {
+    rest: Rest,
+    storage: Storage,
+}
+
+impl CloudRemote {
+    pub(crate) fn new(session: &Session) -> CloudRemote {
+        CloudRemote { rest: Rest::new(session), storage: Storage::new(session) }
+    }
+
+    async fn call<T: serde::de::DeserializeOwned>(&self, name: &str, args: &Value) -> Result<T, Failure> {
+        self.rest.rpc(name, args).await.map_err(failure)
+    }
+}
+
+/// What sync does about an error of the client.
+pub(crate) fn failure(error: CloudError) -> Failure {
+    let class = match error.class() {
+        Class::Passing { retry_after } => FailureClass::Passing { retry_after },
+        Class::RetrySmaller { .. } => FailureClass::Smaller,
+        Class::SignInAgain => FailureClass::SignInAgain,
+        Class::Parked => FailureClass::Parked,
+        Class::Permanent => FailureClass::Permanent,
+    };
+    Failure { class, message: error.to_string() }
+}
+
+impl Remote for CloudRemote {
+    async fn hello(&self) -> Result<Hello, Failure> {
+        self.call("sync_hello", &json!({})).await
+    }
+
+    async fn preview(&self) -> Result<Preview, Failure> {
+        self.call("sync_preview", &json!({})).await
+    }
+
+    async fn snapshot(&self, table: &str, after: Option<Uuid>, limit: u32) -> Result<SnapshotPage, Failure> {
+        self.call("sync_snapshot", &json!({ "p_table": table, "p_after": after, "p_limit": limit })).await
+    }
+
+    async fn pull(&self, epoch: &str, cursor: PullCursor, limit: u32) -> Result<PullPage, Failure> {
+        let args = json!({
+            "p_epoch": epoch, "p_seq": cursor.seq, "p_rank": cursor.rank, "p_id": cursor.id, "p_limit": limit,
+        });
+        self.call("sync_pull", &args).await
+    }
+
+    async fn push(&self, device: Uuid, ops: &[Op]) -> Result<PushAnswer, Failure> {
+        self.call("sync_push", &json!({ "p_device": device, "p_ops": ops })).await
+    }
+
+    async fn upload(&self, path: &str, file: &Path, mime_type: Option<&str>) -> Result<(), Failure> {
+        let mime_type = mime_type.unwrap_or("application/octet-stream");
+        self.storage.upload(BUCKET, path, file, mime_type).await.map(drop).map_err(failure)
+    }
+
+    async fn download(&self, path: &str, to: &Path, sha256: &str, size: Option<u64>) -> Result<(), Failure> {
+        let size = match size {
+            Some(size) => size,
+            None => match self.storage.info(BUCKET, path).await.map_err(failure)? {
+                Some(info) => info.size,
+                None => return Err(failure(CloudError::NotFound)),
+            },
+        };
+        self.storage.download(BUCKET, path, to, sha256, size).await.map_err(failure)
+    }
+}
+
+/// One process syncs a profile at a time; the lock is held until the file is dropped.
+pub(crate) fn lock_sync(profile: &Profile) -> Result<File, AppError> {
+    wait_for_lock(&profile.file("sync.lock"), Duration::from_secs(60), "A sync of this profile")
+}

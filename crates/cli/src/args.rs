@@ -1,0 +1,276 @@
+//! The words that `airi` understands.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// AIRI at a prompt: your AI conversations, on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "airi", version, about, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// The data folder (default: the operating system's folder for the app).
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The profile (default: the one that was in use last).
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// One JSON document on stdout; errors as JSON on stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Takes a history in: ChatGPT, Claude or AIRI exports (JSON, ZIP or folder).
+    Import(Import),
+    /// Writes conversations as JSON, Markdown or HTML.
+    Export(Export),
+    /// Lists conversations, newest activity first.
+    List(List),
+    /// Shows a conversation with its messages.
+    Show(Show),
+    /// Searches titles, messages, thinking, tools and file names.
+    Search(Search),
+    /// Makes a conversation.
+    New(New),
+    /// Adds a message to a conversation.
+    Add(Add),
+    /// Changes title, star, archive and tags of a conversation.
+    Edit(Edit),
+    /// Puts conversations or messages into the trash.
+    Delete(Ids),
+    /// Takes conversations or messages out of the trash.
+    Undelete(Ids),
+    /// Tokens by day, model or provider.
+    Usage(Usage),
+    /// Checks that mirror, index and files agree.
+    Verify,
+    /// Fills the library with made-up conversations, for measuring.
+    Generate(Generate),
+    /// Signs in with e-mail and password.
+    Login(Login),
+    /// Signs out; everything stays on this computer.
+    Logout,
+    /// Brings this computer and the server into step.
+    Sync(Sync),
+    /// How things stand.
+    Status,
+    /// What waits to be sent.
+    Outbox(Outbox),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImportFormat {
+    Auto,
+    Chatgpt,
+    Claude,
+    Airi,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// Files or unpacked folders.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value = "auto")]
+    pub format: ImportFormat,
+    /// Takes an unusually large or dense archive without asking.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Json,
+    Markdown,
+    Html,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// Conversations by id.
+    #[arg(value_name = "CONVERSATION", conflicts_with = "all", required_unless_present = "all")]
+    pub conversations: Vec<String>,
+    /// Every conversation.
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long, value_enum, default_value = "json")]
+    pub format: ExportFormat,
+    /// Only conversations with a last message at or after this ISO date or time.
+    #[arg(long, value_name = "D")]
+    pub since: Option<String>,
+    /// Only conversations with a last message before this ISO date or time.
+    #[arg(long, value_name = "D")]
+    pub until: Option<String>,
+    /// Deleted conversations and messages too.
+    #[arg(long)]
+    pub include_deleted: bool,
+    /// A file; `.zip` takes the attachments' bytes along. For Markdown and HTML of several conversations: a folder.
+    #[arg(short, long, value_name = "PATH")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Archived ones only.
+    #[arg(long)]
+    pub archived: bool,
+    /// Starred ones only.
+    #[arg(long, conflicts_with = "archived")]
+    pub starred: bool,
+    /// The trash.
+    #[arg(long, conflicts_with_all = ["archived", "starred"])]
+    pub deleted: bool,
+    /// Only those with this tag.
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// At most so many (default: all).
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    pub conversation: String,
+    /// The newest N messages only.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Only messages before this one.
+    #[arg(long, value_name = "MESSAGE")]
+    pub before: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    /// Words, "phrases", -not, and filters such as in: role: model: before: is:starred (docs/search.md).
+    #[arg(required = true, num_args = 1.., allow_hyphen_values = false)]
+    pub query: Vec<String>,
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// Skips so many hits.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: u32,
+    /// Newest first instead of best first.
+    #[arg(long)]
+    pub newest: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    #[arg(long)]
+    pub title: Option<String>,
+    #[arg(long)]
+    pub model: Option<String>,
+    #[arg(long)]
+    pub provider: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Speaker {
+    User,
+    Assistant,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Add {
+    pub conversation: String,
+    #[arg(long, value_enum)]
+    pub role: Speaker,
+    /// The message; `-` reads it from stdin.
+    #[arg(allow_hyphen_values = true)]
+    pub text: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Edit {
+    pub conversation: String,
+    /// An empty title takes it away.
+    #[arg(long)]
+    pub title: Option<String>,
+    #[arg(long)]
+    pub star: bool,
+    #[arg(long, conflicts_with = "star")]
+    pub unstar: bool,
+    #[arg(long)]
+    pub archive: bool,
+    #[arg(long, conflicts_with = "archive")]
+    pub unarchive: bool,
+    #[arg(long, value_name = "TAG")]
+    pub add_tag: Vec<String>,
+    #[arg(long, value_name = "TAG")]
+    pub remove_tag: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ids {
+    /// Ids of conversations or messages.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum By {
+    Day,
+    Model,
+    Provider,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Usage {
+    /// From this ISO date or time on.
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    #[arg(long, value_enum, default_value = "day")]
+    pub by: By,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    /// About so many messages.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub messages: u64,
+    /// The same seed makes the same library.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Login {
+    /// The server's address.
+    #[arg(long)]
+    pub url: String,
+    /// Its publishable key.
+    #[arg(long)]
+    pub key: String,
+    #[arg(long)]
+    pub email: String,
+    /// Reads the password from the first line of stdin.
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+    /// Which conversations of the profile without an account come along: all, none, or ids. What comes along is sent to
+    /// the server, whose operator can read it.
+    #[arg(long, value_name = "all|none|ID", num_args = 1.., default_value = "all")]
+    pub take: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    /// Goes on until it is stopped, one line a round.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Outbox {
+    #[command(subcommand)]
+    pub action: Option<OutboxAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxAction {
+    /// Sends a refused change again.
+    Retry { id: String },
+    /// Gives a change up; the server's row is taken instead.
+    Discard { id: String },
+}

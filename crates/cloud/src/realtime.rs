@@ -1,0 +1,152 @@
+//! The doorbell: a private broadcast per user says that something changed on the server. What changed is pulled; a
+//! missed ring costs until the next pull by time.
+//!
+//! One task holds the socket: it joins with the session's token, hands on new tokens, sends a heartbeat every 25 s, and
+//! connects again, with backoff and jitter, whenever the line breaks. It ends when the [`Doorbell`] is dropped.
+
+mod line;
+mod queue;
+
+use crate::backoff::{self, Backoff};
+use crate::{Class, CloudError, ServerAddress, Session};
+use airi_domain::OwnerId;
+use line::Line;
+use queue::Queue;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A line that held this long makes the next wait short again.
+const STABLE: Duration = Duration::from_secs(30);
+
+/// What the doorbell says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ring {
+    /// The line stands. Pull now: what changed before was not announced.
+    Up,
+    /// Something changed; the head of the server's order, where it was said.
+    Changed {
+        /// `sync_heads.seq`
+        head: Option<i64>,
+    },
+    /// The line is broken and is being mended; pull by time meanwhile.
+    Down {
+        /// What to do, as for [`CloudError::class`].
+        class: Class,
+        /// A stable name, as for [`CloudError::code`].
+        code: &'static str,
+        /// For the user.
+        why: String,
+    },
+}
+
+/// Makes doorbells.
+#[derive(Debug, Clone)]
+pub struct Realtime {
+    address: ServerAddress,
+    session: Session,
+    heartbeat: Duration,
+}
+
+/// A doorbell that is on the wall; dropping it closes the line.
+#[derive(Debug)]
+pub struct Doorbell {
+    queue: Arc<Queue>,
+    wake: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Realtime {
+    /// Listens as `session`'s user.
+    pub fn new(session: &Session) -> Realtime {
+        let address = session.http().address().clone();
+        Realtime { address, session: session.clone(), heartbeat: Duration::from_secs(25) }
+    }
+
+    /// The same with another time between heartbeats.
+    pub fn with_heartbeat(mut self, heartbeat: Duration) -> Realtime {
+        self.heartbeat = heartbeat;
+        self
+    }
+
+    /// Connects in the background to the topic `sync:{user_id}`; must be called within a tokio runtime.
+    pub fn listen(&self, user_id: OwnerId) -> Doorbell {
+        let queue = Arc::new(Queue::default());
+        let wake = Arc::new(Notify::new());
+        let task = tokio::spawn(run(self.clone(), user_id, queue.clone(), wake.clone()));
+        Doorbell { queue, wake, task }
+    }
+}
+
+impl Doorbell {
+    /// The next ring; cancel-safe. Rings that were not taken are merged, so a slow caller is never behind. None is never
+    /// given while the runtime lives.
+    pub async fn next(&mut self) -> Option<Ring> {
+        self.queue.next().await
+    }
+
+    /// Connects again at once when the line is down: call it when the computer wakes up, the network
+    /// comes back, or the user has signed in again.
+    pub fn mend_now(&self) {
+        self.wake.notify_one();
+    }
+}
+
+impl Drop for Doorbell {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(realtime: Realtime, user_id: OwnerId, queue: Arc<Queue>, wake: Arc<Notify>) {
+    let _closer = queue::Closer(queue.clone());
+    let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+    loop {
+        let begun = Instant::now();
+        let error = match once(&realtime, user_id, &queue).await {
+            Ok(never) => match never {},
+            Err(error) => error,
+        };
+        if begun.elapsed() > STABLE {
+            backoff.reset();
+        }
+        let class = error.class();
+        queue.push(Ring::Down { class, code: error.code(), why: error.to_string() });
+        let mut wait = backoff.next(backoff::random());
+        match class {
+            Class::Passing { retry_after: Some(wish) } => wait = wait.max(wish),
+            // Nothing changes by itself; the session is asked again now and then, in case the user signed in.
+            Class::SignInAgain | Class::Parked | Class::Permanent => wait = LONGEST_WAIT,
+            _ => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = wake.notified() => {}
+        }
+    }
+}
+
+/// One line, from connecting to its end.
+async fn once(realtime: &Realtime, user_id: OwnerId, queue: &Queue) -> Result<std::convert::Infallible, CloudError> {
+    let token = realtime.session.access_token().await?;
+    let mut line = Line::connect(&realtime.address).await?;
+    match line.join(user_id, &token).await {
+        // The server finds it expired although our clock does not: a fresh one, once.
+        Err(CloudError::NotAccepted) => {
+            let token = realtime.session.renewed(&token).await?;
+            line = Line::connect(&realtime.address).await?;
+            line.join(user_id, &token).await?;
+        }
+        joined => joined?,
+    }
+    queue.push(Ring::Up);
+    line.listen(&realtime.session, realtime.heartbeat, queue).await
+}
+
+#[cfg(test)]
+#[path = "realtime_tests.rs"]
+mod tests;

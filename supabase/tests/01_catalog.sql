@@ -1,0 +1,155 @@
+-- What the catalogs say about access, against what was decided. A new table, view, function, grant or policy without a
+-- decision here fails.
+begin;
+\ir fixtures/people.sql
+select no_plan();
+
+-- ------------------------------------------------------------------------------------------------------------ tables
+select set_eq(
+  $$ select c.relname::text from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+     and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
+  array['user_profiles', 'conversations', 'chat_messages', 'message_attachments', 'chat_sessions',
+    'chat_messages_partitioned', 'chat_messages_ydefault', 'usage_logs', 'usage_daily_aggregates',
+    'subscription_history', 'payment_history', 'moderation_logs', 'user_violations', 'system_settings',
+    'provider_health', 'cache_entries', 'query_performance_logs', 'sync_heads', 'tombstones', 'sync_ops'],
+  'every table in public is one that was decided upon');
+select is_empty(
+  $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
+     and c.relkind in ('r', 'p') and not c.relrowsecurity
+     and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
+  'every table has row level security');
+select is_empty(
+  $$ select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+     and not exists (select from pg_policy where polrelid = c.oid)
+     and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
+  'every table has a policy, be it one that says no');
+select is_empty(
+  $$ select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+     and not coalesce('security_invoker=true' = any (c.reloptions), false)
+     and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
+  'every view reads with its reader''s rights');
+
+-- ---------------------------------------------------------------------------------------------------------- policies
+select set_eq(
+  $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies where schemaname = 'public' $$,
+  $$ select t || ' ' || upper(v) || ' own_' || v from (values
+       ('user_profiles', array['select', 'insert', 'update']),
+       ('conversations', array['select', 'insert', 'update', 'delete']),
+       ('chat_messages', array['select', 'insert', 'update', 'delete']),
+       ('message_attachments', array['select', 'insert', 'update', 'delete']),
+       ('chat_sessions', array['select', 'insert', 'update', 'delete']),
+       ('usage_logs', array['select']), ('usage_daily_aggregates', array['select']),
+       ('subscription_history', array['select']), ('payment_history', array['select']),
+       ('user_violations', array['select']), ('sync_heads', array['select']), ('tombstones', array['select']),
+       ('sync_ops', array['select', 'insert'])) as x (t, verbs), unnest(verbs) as v
+     union all select t || ' ALL closed' from unnest(array['moderation_logs', 'cache_entries', 'query_performance_logs',
+       'chat_messages_partitioned', 'chat_messages_ydefault']) as t
+     union all values ('system_settings SELECT public_select'), ('provider_health SELECT public_select') $$,
+  'the policies are the ones decided upon');
+select is_empty(
+  $$ select tablename, policyname from pg_policies where schemaname = 'public' and policyname ~ '^own_' and (
+       cmd <> 'INSERT' and qual !~ '^\(\( SELECT auth\.uid\(\) AS uid\) = (user_id|id)\)$'
+       or cmd <> 'INSERT' and qual is null
+       or cmd in ('INSERT', 'UPDATE') and with_check is null
+       or with_check !~ '^\(\( SELECT auth\.uid\(\) AS uid\) = (user_id|id)\)$'
+       or roles <> '{authenticated}' or permissive <> 'PERMISSIVE') $$,
+  'an own_ policy compares the owner with the caller, once per statement, when reading and when writing');
+select is_empty(
+  $$ select tablename from pg_policies where schemaname = 'public' and policyname = 'closed'
+     and (qual <> 'false' or with_check <> 'false') $$,
+  'closed is closed');
+select is(
+  (select qual from pg_policies where schemaname = 'public' and tablename = 'system_settings'), 'is_public',
+  'of the settings only the public ones are shown');
+
+-- ------------------------------------------------------------------------------------------------------------ grants
+create temp view granted as
+select c.relname::text as table_name, acl.privilege_type as privilege, null::text as column_name,
+  case acl.grantee when 0 then 'public' else pg_get_userbyid(acl.grantee)::text end as grantee
+from pg_class as c, aclexplode(c.relacl) as acl
+where c.relnamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
+union all
+select c.relname, acl.privilege_type, a.attname,
+  case acl.grantee when 0 then 'public' else pg_get_userbyid(acl.grantee)::text end
+from pg_class as c join pg_attribute as a on a.attrelid = c.oid, aclexplode(a.attacl) as acl
+where c.relnamespace = 'public'::regnamespace;
+
+select set_eq(
+  $$ select table_name || ' ' || privilege from granted where grantee in ('anon', 'public') $$,
+  array['system_settings SELECT', 'provider_health SELECT'],
+  'strangers read public settings and provider health, nothing else');
+select set_eq(
+  $$ select table_name || ' ' || string_agg(privilege, ' ' order by privilege) from granted
+     where grantee = 'authenticated' and column_name is null group by table_name $$,
+  array['user_profiles SELECT', 'conversations DELETE INSERT SELECT', 'chat_messages DELETE INSERT SELECT',
+    'message_attachments DELETE INSERT SELECT', 'chat_sessions DELETE INSERT SELECT UPDATE', 'usage_logs SELECT',
+    'usage_daily_aggregates SELECT', 'subscription_history SELECT', 'payment_history SELECT', 'user_violations SELECT',
+    'system_settings SELECT', 'provider_health SELECT', 'sync_heads SELECT', 'tombstones SELECT',
+    'sync_ops INSERT SELECT'],
+  'signed-in users have the grants decided upon');
+select set_eq(
+  $$ select table_name || ' ' || privilege || ' ' || column_name from granted
+     where grantee = 'authenticated' and column_name is not null $$,
+  $$ select t || ' ' || p || ' ' || c from (values
+       ('user_profiles', 'INSERT', '{id,username,display_name,avatar_url,bio,preferences}'::text[]),
+       ('user_profiles', 'UPDATE', '{username,display_name,avatar_url,bio,preferences}'),
+       ('conversations', 'UPDATE', '{id,user_id,title,summary,model_id,provider_id,avatar_id,voice_id,
+         personality_template,system_prompt,temperature,max_tokens,settings,tags,is_archived,is_starred,last_message_at,
+         created_at,updated_at,metadata,deleted_at,current_message_id}'),
+       ('chat_messages', 'UPDATE', '{rating,feedback,deleted_at,metadata}'),
+       ('message_attachments', 'UPDATE', '{storage_path,metadata}')) as x (t, p, cs), unnest(cs) as c $$,
+  'and write only the columns that are theirs');
+
+-- --------------------------------------------------------------------------------------------------------- functions
+create temp view ours as
+select p.oid, n.nspname || '.' || p.proname as name, p.prosecdef, p.proconfig, p.prorettype
+from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+where n.nspname in ('public', 'airi_private', 'airi_legacy')
+  and not exists (select from pg_depend where objid = p.oid and deptype = 'e');
+
+select set_eq(
+  $$ select name from ours where prosecdef $$,
+  $$ select 'airi_private.' || f from unnest(array['lock_user', 'lock_caller', 'lock_head', 'ring', 'bump', 'number_row',
+     'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
+     'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
+     'count_new_message']) as f $$,
+  'the definer functions are the ones decided upon, and none is where the API looks');
+select is_empty(
+  $$ select name from ours where not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
+  'every function pins an empty search_path');
+select set_eq(
+  $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
+  array['airi_private.lock_caller'],
+  'the one definer that a signed-in user can call takes no argument');
+select is_empty(
+  $$ select name from ours where has_function_privilege('anon', oid, 'execute') $$, 'strangers call nothing');
+select set_eq(
+  $$ select name from ours where name ~ '^public' and has_function_privilege('authenticated', oid, 'execute') $$,
+  $$ select 'public.' || f from unnest(array['sync_hello', 'sync_snapshot', 'sync_preview', 'sync_pull', 'sync_push',
+     'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
+     'archive_old_conversations']) as f $$,
+  'signed-in users call what was decided');
+select is(
+  (select provolatile::text from pg_proc where oid = 'public.sync_pull'::regproc), 's', 'a pull sees one moment: it is STABLE');
+
+-- ---------------------------------------------------------------------------------------------------------- the list
+-- The API never shows what must not travel.
+select is_empty(
+  $$ select t.table_name, c from airi_private.sync_tables as t, unnest(t.columns) as c
+     where c in ('embedding', 'flagged_for_moderation', 'moderation_results', 'request_headers', 'request_body',
+       'response_headers', 'ip_address', 'user_agent', 'stripe_customer_id', 'stripe_subscription_id', 'change_seq') $$,
+  'no embeddings, moderation results, headers, bodies, addresses travel');
+select is_empty(
+  $$ select t.table_name, c from airi_private.sync_tables as t, unnest(t.columns) as c
+     where not exists (select from pg_attribute where attrelid = ('public.' || t.table_name)::regclass and attname = c) $$,
+  'every column that travels exists');
+select is_empty(
+  $$ select t.table_name, wanted from airi_private.sync_tables as t,
+       unnest(array['zz_sync_insert', 'zz_sync_update', 'aa_sync_immutable']) as wanted
+     where t.rank < 9 and not exists (
+       select from pg_trigger where tgrelid = ('public.' || t.table_name)::regclass and tgname = wanted
+         and tgenabled = 'O') $$,
+  'every table that travels is numbered');
+
+select * from finish();
+rollback;

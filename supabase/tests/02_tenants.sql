@@ -1,0 +1,165 @@
+-- A tries to read, change, delete and plant rows of B, in every table that the catalogs name. A table for which B has
+-- no row here fails: nothing is tested by an empty table.
+begin;
+\ir fixtures/people.sql
+select no_plan();
+
+-- A row of B in all other tables. Each statement is run as the server.
+insert into public.chat_sessions (user_id, conversation_id) values (pg_temp.b(), pg_temp.id('b', 'conversation'));
+insert into public.usage_logs (user_id, endpoint, method, status_code) values (pg_temp.b(), '/', 'GET', 200);
+insert into public.usage_daily_aggregates (user_id, date) values (pg_temp.b(), '2026-01-01');
+insert into public.subscription_history (user_id, tier, status, period_start, period_end)
+values (pg_temp.b(), 'pro', 'active', '2026-01-01', '2026-02-01');
+insert into public.payment_history (user_id, amount, status) values (pg_temp.b(), 1, 'paid');
+insert into public.moderation_logs (user_id, content) values (pg_temp.b(), 'x');
+insert into public.user_violations (user_id, violation_type, severity) values (pg_temp.b(), 'x', 'low');
+insert into public.query_performance_logs (user_id, query_name) values (pg_temp.b(), 'x');
+insert into public.chat_messages_partitioned (conversation_id, user_id, role, content)
+values (pg_temp.id('b', 'conversation'), pg_temp.b(), 'user', 'x');
+insert into public.tombstones (user_id, table_name, row_id) values (pg_temp.b(), 'conversations', gen_random_uuid());
+insert into public.sync_ops (user_id, op_id, status) values (pg_temp.b(), gen_random_uuid(), 'applied');
+-- Of the tables without an owner, two are public, one is the server's.
+insert into public.cache_entries (key, value, expires_at) values ('k', '{}', now());
+insert into public.provider_health (id, name) values ('test', 'Test') on conflict do nothing;
+
+create temp table owned as
+select c.relname::text as name,
+  case when c.relname = 'user_profiles' then 'id' else 'user_id' end as owner_column
+from pg_class as c
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+  and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries');
+
+-- What happens to one statement: the number of rows it touched, or the error's code.
+create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
+declare
+  v_count bigint;
+begin
+  execute p_statement;
+  get diagnostics v_count = row_count;
+  return v_count::text;
+exception when others then
+  return sqlstate;
+end $$;
+create function pg_temp.count_of(p_statement text) returns text language plpgsql as $$
+declare
+  v_count bigint;
+begin
+  execute p_statement into v_count;
+  return v_count::text;
+exception when others then
+  return sqlstate;
+end $$;
+
+select is_empty(
+  $$ select name from owned where not exists (select from information_schema.columns
+     where table_schema = 'public' and table_name = name and column_name = owner_column) $$,
+  'every table has an owner, or is named here as one without');
+
+-- Copies of B's rows, with new keys where there is one, for A to plant.
+create function pg_temp.copies() returns void language plpgsql as $$
+declare
+  t record;
+begin
+  for t in select * from owned loop
+    execute format('create temp table %I as select * from public.%I where %I = %L', 'copy_' || t.name, t.name,
+      t.owner_column, pg_temp.b());
+    if t.owner_column <> 'id' and exists (select from pg_attribute
+      where attrelid = ('public.' || t.name)::regclass and attname = 'id') then
+      execute format('update %I set id = gen_random_uuid()', 'copy_' || t.name);
+    end if;
+    execute format('grant all on %I to authenticated, anon', 'copy_' || t.name);
+  end loop;
+end $$;
+select pg_temp.copies();
+grant select on owned to anon, authenticated;
+
+select ok(pg_temp.count_of(format('select count(*) from public.%I where %I = %L', name, owner_column, pg_temp.b()))::int > 0,
+  name || ': B has a row') from owned;
+
+select pg_temp.act_as(pg_temp.a());
+select ok(
+  pg_temp.count_of(format('select count(*) from public.%I where %I = %L', name, owner_column, pg_temp.b())) in ('0', '42501'),
+  name || ': A does not see it') from owned;
+select ok(
+  pg_temp.outcome(format('update public.%1$I set %2$I = %2$I where %2$I = %3$L', name, owner_column, pg_temp.b()))
+    in ('0', '42501'),
+  name || ': A does not change it') from owned;
+select ok(
+  pg_temp.outcome(format('delete from public.%I where %I = %L', name, owner_column, pg_temp.b())) in ('0', '42501'),
+  name || ': A does not delete it') from owned;
+select ok(
+  pg_temp.outcome(format('insert into public.%I select * from %I', name, 'copy_' || name)) in ('42501', '23505'),
+  name || ': A does not plant one') from owned;
+
+-- Columns that A may write on rows of B: without a filter, so that only RLS stands in between.
+select is(pg_temp.outcome(format('update public.conversations set title = %L', 'taken')), '1', 'A changes one title');
+select is(pg_temp.outcome('update public.chat_messages set rating = 1'), '1', 'A rates one message');
+select is(pg_temp.outcome($$update public.message_attachments set metadata = '{"x":1}'$$), '1', 'A changes one attachment');
+select is(pg_temp.outcome($$update public.user_profiles set bio = 'x'$$), '1', 'A changes one profile');
+select is(pg_temp.outcome($$update public.user_profiles set subscription_tier = 'enterprise'$$), '42501', 'not its tier');
+select is(pg_temp.outcome('update public.chat_messages set flagged_for_moderation = false'), '42501', 'not a flag');
+
+-- Children of B's parents, under A's own name.
+select is(pg_temp.outcome(format($$insert into public.chat_messages (conversation_id, user_id, role, content)
+  values (%L, %L, 'user', 'x')$$, pg_temp.id('b', 'conversation'), pg_temp.a())), '23503',
+  'a message cannot go into another''s conversation');
+select is(pg_temp.outcome(format($$insert into public.chat_messages (conversation_id, user_id, role, content)
+  values (%L, %L, 'user', 'x')$$, gen_random_uuid(), pg_temp.a())), '23503', 'with the error of a missing one');
+select is(pg_temp.outcome(format($$insert into public.message_attachments (message_id, file_name, storage_path)
+  values (%L, 'f', 'p')$$, pg_temp.id('b', 'message'))), '23503', 'an attachment cannot go to another''s message');
+select is(pg_temp.outcome(format($$insert into public.message_attachments (message_id, user_id, file_name, storage_path)
+  values (%L, %L, 'f', 'p')$$, pg_temp.id('b', 'message'), pg_temp.b())), '42501', 'nor under the other''s name');
+select is(pg_temp.outcome(format($$insert into public.message_attachments (message_id, user_id, file_name, storage_path)
+  values (%L, %L, 'f', 'p')$$, pg_temp.id('a', 'message'), pg_temp.b())), '23503', 'nor one''s own be given away');
+select is(pg_temp.outcome(format($$insert into public.chat_sessions (user_id, conversation_id) values (%L, %L)$$,
+  pg_temp.a(), pg_temp.id('b', 'conversation'))), '23503', 'a session cannot point to another''s conversation');
+select is(pg_temp.outcome(format($$update public.conversations set user_id = %L$$, pg_temp.b())), '23514',
+  'a conversation cannot be given away');
+
+-- The functions.
+select is((public.sync_hello() ->> 'user_id')::uuid, pg_temp.a(), 'hello greets the caller');
+select is_empty(
+  format($$ select t.table_name from airi_private.sync_tables as t, json_array_elements(
+       public.sync_snapshot(t.table_name) -> 'rows') as r
+     where t.rank < 9 and coalesce(r ->> 'user_id', r ->> 'id') <> %L $$, pg_temp.a()),
+  'no snapshot holds a row of B');
+select is_empty(
+  format($$ select r from json_array_elements(public.sync_pull(pg_temp.epoch(), 0) -> 'rows') as r
+     where coalesce(r -> 'row' ->> 'user_id', r -> 'row' ->> 'id') <> %L $$, pg_temp.a()), 'nor does a pull');
+select ok(public.sync_preview()::text !~ 'b talks|secret of b', 'nor a preview');
+select throws_ok(format('select public.get_conversations_with_last_message(%L)', pg_temp.b()), '42501', null,
+  'asking for another''s conversations by id is an error');
+select is_empty(format('select public.get_conversation_messages(%L)', pg_temp.id('b', 'conversation')),
+  'another''s messages are not there');
+select is_empty($$ select public.search_messages('secret') where false
+  union all select m from public.search_messages('secret') as m where m.content ~ 'of b' $$, 'nor found');
+select throws_ok(format('select airi_private.lock_user(%L)', pg_temp.b()), '42501', null, 'A cannot hold B''s head');
+select throws_ok(format('select airi_private.bump(%L)', pg_temp.b()), '42501', null, 'nor move it');
+
+-- Nobody signed in, in both ways.
+select pg_temp.act_as(null);
+select ok(pg_temp.count_of(format('select count(*) from public.%I', name)) in ('0', '42501'),
+  name || ': a token without a subject sees nothing') from owned;
+select throws_ok('select public.sync_hello()', '28000', null, 'and is greeted with an error');
+select throws_ok($$select public.sync_push(gen_random_uuid(), '[]')$$, '28000', null, 'and cannot push');
+
+select pg_temp.act_as_anon();
+select is(pg_temp.count_of(format('select count(*) from public.%I', name)), '42501', name || ': strangers are refused')
+from owned;
+select is(pg_temp.count_of('select count(*) from public.cache_entries'), '42501', 'cache_entries: strangers are refused');
+select is(pg_temp.count_of('select count(*) from public.recent_conversations'), '42501', 'and of the view');
+select is(pg_temp.count_of('select count(*) from public.system_settings where not is_public'), '0',
+  'strangers see public settings');
+select isnt(pg_temp.count_of('select count(*) from public.system_settings'), '0', 'and there are some');
+select is(pg_temp.outcome($$update public.system_settings set value = '{}'$$), '42501', 'strangers change none');
+select isnt(pg_temp.count_of('select count(*) from public.provider_health'), '0', 'strangers see provider health');
+select throws_ok('select public.sync_hello()', '42501', null, 'strangers cannot call sync');
+
+select pg_temp.act_as_server();
+select is((select content from public.chat_messages where id = pg_temp.id('b', 'message')), 'secret of b',
+  'after all this B''s message is as it was');
+select is((select title from public.conversations where id = pg_temp.id('b', 'conversation')), 'b talks', 'and its title');
+
+select * from finish();
+rollback;

@@ -1,0 +1,8 @@
+//! The product through `airi`, as a user or a script meets it: real files, real processes, the real cloud.
+
+mod bad_input;
+mod device;
+mod library;
+mod samples;
+mod sync;
+mod transfer;

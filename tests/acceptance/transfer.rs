@@ -9,9 +9,9 @@ use std::fs;
 fn the_sample_comes_in_whole_from_file_folder_and_zip() {
     let (file, folder, zip) = (Device::new(), Device::new(), Device::new());
     let first = file.import(&samples().join("chatgpt/conversations.json"));
-    let second = folder.import(&samples().join("chatgpt-archive"));
+    let second = folder.import(&samples().join("chatgpt-current"));
     let path = zip.path("export.zip");
-    zip_of(&samples().join("chatgpt-archive"), &path);
+    zip_of(&samples().join("chatgpt-current"), &path);
     let third = zip.import(&path);
     assert!(first["conversations_imported"].as_u64().unwrap() >= 15, "{first}");
     for field in ["conversations_imported", "messages_imported", "attachments_imported"] {
@@ -27,7 +27,7 @@ fn the_sample_comes_in_whole_from_file_folder_and_zip() {
 #[test]
 fn a_second_import_adds_nothing_and_keeps_what_the_user_did() {
     let device = Device::new();
-    let path = samples().join("chatgpt-archive");
+    let path = samples().join("chatgpt-current");
     let first = device.import(&path);
     let row = device.list()[0].clone();
     let id = row["id"].as_str().unwrap();
@@ -60,7 +60,7 @@ fn a_newer_archive_adds_only_what_is_new() {
 #[test]
 fn what_is_exported_comes_back_byte_for_byte() {
     let device = Device::new();
-    device.import(&samples().join("chatgpt-archive"));
+    device.import(&samples().join("chatgpt-current"));
     device.import(&samples().join("claude"));
     let id = device.list()[0]["id"].as_str().unwrap().to_owned();
     device.run(&["edit", &id, "--star", "--add-tag", "旅行"]);
@@ -111,7 +111,7 @@ fn markdown_and_html_are_readable_files() {
 #[test]
 fn what_was_imported_is_found_in_every_script() {
     let device = Device::new();
-    device.import(&samples().join("chatgpt-archive"));
+    device.import(&samples().join("chatgpt-current"));
     device.import(&samples().join("claude"));
     let titles: Vec<String> =
         device.list().iter().filter_map(|row| row["title"].as_str().map(str::to_owned)).collect();

@@ -1,1 +1,20 @@
-//! Starts the real cloud for tests and development.
+//! Starts the real cloud for tests and development: PostgreSQL, our migrations through the Supabase CLI, PostgREST, and
+//! a gateway in the shape of Supabase's API. [`Cloud::start`] is the way in; the other modules serve tests that want one
+//! part alone.
+//!
+//! Promise: everything that is started stops with its owner, also when the owner is killed (see `child`).
+
+mod account;
+mod child;
+mod cloud;
+mod database;
+mod folder;
+mod gateway;
+pub mod migrations;
+pub mod postgres;
+mod postgrest;
+mod programs;
+mod secrets;
+mod token;
+
+pub use cloud::{Cloud, CloudOptions, Migrations, User};

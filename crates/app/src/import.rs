@@ -97,11 +97,11 @@ fn look_through(
     report: &mut ImportReport,
 ) -> Result<Vec<(AttachmentId, AssetRef)>, AppError> {
     let reader = profile.store.read()?;
-    let total = archive.estimate().bytes;
+    let total = archive.estimate().conversation_bytes;
     let mut wanted = Vec::new();
     let mut failure = None;
     archive.read(profile.store.owner(), &mut |item, at| {
-        progress("Reading", at.bytes, Some(total));
+        progress("Reading", at.bytes_read, Some(total));
         if cancel.is_stopped() {
             failure = Some(AppError::Cancelled);
             return ControlFlow::Break(());
@@ -159,13 +159,13 @@ fn store(
     progress: Progress<'_>,
     report: &mut ImportReport,
 ) -> Result<(), AppError> {
-    let total = archive.estimate().bytes;
+    let total = archive.estimate().conversation_bytes;
     let owner = profile.store.owner();
     let source = archive.source().to_string();
     profile.store.write(|w| -> Result<(), AppError> {
         let mut failure: Option<AppError> = None;
         archive.read(owner, &mut |item, at| {
-            progress("Saving", at.bytes, Some(total));
+            progress("Saving", at.bytes_read, Some(total));
             if cancel.is_stopped() {
                 failure = Some(AppError::Cancelled);
                 return ControlFlow::Break(());

@@ -33,7 +33,6 @@ mod views;
 
 pub use app::{App, AppOptions, Event};
 pub use error::AppError;
-pub use export::ExportOptions;
 pub use generate::GenerateReport;
 pub use import::ImportOptions;
 pub use links::check_link;

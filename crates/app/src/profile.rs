@@ -105,3 +105,9 @@ pub(crate) fn now() -> Time {
 pub(crate) fn free_disk(path: &Path) -> Option<u64> {
     fs4::available_space(path).ok()
 }
+
+/// The user's time zone east of UTC at a moment, for the days that dates name.
+pub(crate) fn local_offset_seconds(at: Time) -> i32 {
+    jiff::Timestamp::from_microsecond(at.micros())
+        .map_or(0, |at| jiff::tz::TimeZone::system().to_offset(at).seconds())
+}

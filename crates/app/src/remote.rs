@@ -123,13 +123,6 @@ impl Remote for CloudRemote {
     }
 
     async fn download(&self, path: &str, to: &Path, sha256: &str, size: Option<u64>) -> Result<(), Failure> {
-        let size = match size {
-            Some(size) => size,
-            None => match self.storage.info(BUCKET, path).await.map_err(failure)? {
-                Some(info) => info.size,
-                None => return Err(failure(CloudError::NotFound)),
-            },
-        };
         self.storage.download(BUCKET, path, to, sha256, size).await.map_err(failure)
     }
 }

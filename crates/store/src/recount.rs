@@ -33,6 +33,14 @@ impl Reader {
         })
     }
 
+    /// How many rows the index has when it is complete: every title, and every message that is not deleted.
+    pub fn indexed_rows(&self) -> Result<u64, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "select (select count(*) from conversations) + (select count(*) from messages where deleted_at is null)",
+        )?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
     /// Conversations whose kept counters differ from a recount of their rows: none, in a sound library.
     pub fn miscounted(&self) -> Result<Vec<String>, StoreError> {
         let mut statement = self.connection().prepare_cached(

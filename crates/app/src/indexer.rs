@@ -1,0 +1,279 @@
+//! Keeps the index behind the mirror: reads what changed since the index's own position, and commits.
+//!
+//! The index is derived. A missing, damaged or foreign one is made anew and catches up; nobody waits for it to search,
+//! because what it has not reached yet is searched in memory ([`Indexer::overlay`]).
+
+use crate::AppError;
+use airi_domain::{Message, Role};
+use airi_search::{Doc, Index, IndexError, Load, Overlay, Writer};
+use airi_store::{IndexRow, Reader, Store};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use uuid::Uuid;
+
+const BATCH: usize = 2_000;
+/// Rows between two commits of a long catch-up: what a crash makes it read again.
+const COMMIT_EVERY: usize = 50_000;
+/// More rows than this behind, and it is a bulk load.
+const BULK: i64 = 5_000;
+/// More rows than this are not searched in memory: the index is brought forward first.
+const OVERLAY_MOST: usize = 5_000;
+
+#[derive(Clone)]
+pub(crate) struct Indexer(Arc<Inner>);
+
+struct Inner {
+    dir: PathBuf,
+    mirror: String,
+    store: Store,
+    index: RwLock<Index>,
+    /// One catch-up at a time in this process.
+    working: Mutex<()>,
+    nudged: Mutex<bool>,
+    wake: Condvar,
+    running: AtomicBool,
+    stop: AtomicBool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Indexer {
+    pub(crate) fn open(dir: &Path, store: Store) -> Result<Indexer, AppError> {
+        let mirror = mirror_id(&store)?;
+        let mut tries = 0;
+        let index = loop {
+            match Index::open(dir, &mirror) {
+                Ok(opened) => break opened.into_index(),
+                // Another process is making it anew just now.
+                Err(IndexError::Busy) if tries < 200 => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_millis(25));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(Indexer(Arc::new(Inner {
+            dir: dir.to_owned(),
+            mirror,
+            store,
+            index: RwLock::new(index),
+            working: Mutex::new(()),
+            nudged: Mutex::new(true),
+            wake: Condvar::new(),
+            running: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        })))
+    }
+
+    pub(crate) fn index(&self) -> Index {
+        self.0.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many changes of the mirror the index has not reached.
+    pub(crate) fn behind(&self) -> Result<i64, AppError> {
+        let index = self.index();
+        if let Err(error) = index.reload() {
+            self.rebuild_after(error)?;
+        }
+        Ok((self.0.store.read()?.head()? - self.index().position()).max(0))
+    }
+
+    /// Brings the index to the mirror's present state. When another process is at it, that one does.
+    pub(crate) fn catch_up(&self) -> Result<(), AppError> {
+        let _one = locked(&self.0.working);
+        match self.advance() {
+            Err(AppError::Index(error)) if error.is_damage() => {
+                self.rebuild_after(error)?;
+                self.advance()
+            }
+            result => result,
+        }
+    }
+
+    fn advance(&self) -> Result<(), AppError> {
+        let behind = self.behind()?;
+        if behind == 0 {
+            return Ok(());
+        }
+        let index = self.index();
+        let load = if behind > BULK { Load::Bulk } else { Load::Steady };
+        let mut writer = match index.writer(load) {
+            Ok(writer) => writer,
+            Err(IndexError::Busy) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut position = index.position();
+        let mut uncommitted = 0;
+        loop {
+            let rows = self.0.store.read()?.changed_since(position, BATCH)?;
+            let Some(last) = rows.last() else { break };
+            position = last.seq();
+            uncommitted += rows.len();
+            for row in &rows {
+                put(&mut writer, row)?;
+            }
+            if uncommitted >= COMMIT_EVERY {
+                writer.commit(position)?;
+                uncommitted = 0;
+            }
+            if self.0.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        if uncommitted > 0 {
+            writer.commit(position)?;
+        }
+        writer.finish()?;
+        index.reload()?;
+        Ok(())
+    }
+
+    fn rebuild_after(&self, error: IndexError) -> Result<(), AppError> {
+        if !error.is_damage() {
+            return Err(error.into());
+        }
+        let fresh = Index::rebuild(&self.0.dir, &self.0.mirror)?;
+        *self.0.index.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// What is saved but not in the index yet, to be searched in memory. Brings the index forward first when that is much.
+    pub(crate) fn overlay(&self) -> Result<Option<Overlay>, AppError> {
+        if self.behind()? == 0 {
+            return Ok(None);
+        }
+        let mut rows = self.tail()?;
+        if rows.len() > OVERLAY_MOST {
+            self.catch_up()?;
+            rows = self.tail()?;
+            rows.truncate(OVERLAY_MOST);
+        }
+        let mut overlay = Overlay::default();
+        for row in &rows {
+            match row {
+                IndexRow::Erased { conversation, message: 0, .. } => overlay.remove_conversation(*conversation),
+                IndexRow::Erased { message, .. } => overlay.remove_message(*message),
+                IndexRow::Message { record, .. } if record.message.deleted_at.is_some() => {
+                    overlay.remove_message(record.key);
+                }
+                _ => with_doc(row, |doc| {
+                    overlay.put(doc);
+                    Ok(())
+                })?,
+            }
+        }
+        Ok((!overlay.is_empty()).then_some(overlay))
+    }
+
+    fn tail(&self) -> Result<Vec<IndexRow>, AppError> {
+        Ok(self.0.store.read()?.changed_since(self.index().position(), OVERLAY_MOST + 1)?)
+    }
+
+    /// Compares the index with the mirror; one sentence for each thing that differs.
+    pub(crate) fn compare(&self, reader: &Reader) -> Result<Vec<String>, AppError> {
+        let mut problems = Vec::new();
+        let index = self.index();
+        if let Err(error) = index.verify() {
+            problems.push(format!("{error}"));
+        }
+        if self.behind()? > 0 {
+            // Another process is writing it: that is no fault.
+            return Ok(problems);
+        }
+        let expected = reader.indexed_rows()?;
+        if index.len() != expected {
+            problems.push(format!("it holds {} rows, the mirror {expected}.", index.len()));
+        }
+        Ok(problems)
+    }
+
+    /// Something was committed: look soon.
+    pub(crate) fn nudge(&self) {
+        *locked(&self.0.nudged) = true;
+        self.0.wake.notify_one();
+    }
+
+    /// Follows the mirror on a thread of its own until [`Indexer::stop`].
+    pub(crate) fn run_in_background(&self) {
+        if self.0.running.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let indexer = self.clone();
+        std::thread::spawn(move || {
+            while !indexer.0.stop.load(Ordering::Relaxed) {
+                let nudged = locked(&indexer.0.nudged);
+                let wait = indexer.0.wake.wait_timeout_while(nudged, Duration::from_secs(5), |nudged| !*nudged);
+                let (mut nudged, _) = wait.unwrap_or_else(PoisonError::into_inner);
+                *nudged = false;
+                drop(nudged);
+                // A burst of saves is one commit; the overlay serves searches until then.
+                std::thread::sleep(Duration::from_millis(200));
+                let _ = indexer.catch_up();
+            }
+        });
+    }
+
+    pub(crate) fn stop(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+        self.nudge();
+    }
+}
+
+/// The mirror's own name, which the index carries: an index of another mirror must not be believed.
+fn mirror_id(store: &Store) -> Result<String, AppError> {
+    if let Some(id) = store.read()?.meta("mirror.id")? {
+        return Ok(id);
+    }
+    let id = Uuid::new_v4().to_string();
+    Ok(store.write(|w| {
+        if let Some(known) = w.meta("mirror.id")? {
+            return Ok::<_, airi_store::StoreError>(known);
+        }
+        w.set_meta("mirror.id", Some(&id))?;
+        Ok(id)
+    })?)
+}
+
+fn put(writer: &mut Writer, row: &IndexRow) -> Result<(), IndexError> {
+    match row {
+        IndexRow::Erased { conversation, message: 0, .. } => writer.remove_conversation(*conversation),
+        IndexRow::Erased { message, .. } => writer.remove_message(*message),
+        IndexRow::Message { record, .. } if record.message.deleted_at.is_some() => writer.remove_message(record.key),
+        _ => with_doc(row, |doc| writer.put(doc)),
+    }
+}
+
+fn with_doc<T>(row: &IndexRow, act: impl FnOnce(&Doc<'_>) -> Result<T, IndexError>) -> Result<T, IndexError> {
+    match row {
+        IndexRow::Message { record, file_names, has_attachment, .. } => {
+            let m = &record.message;
+            let (thinking, tool, names) = (m.thinking_text(), m.tool_text(), file_names.join("\n"));
+            act(&Doc {
+                conversation: record.conversation_key,
+                message: record.key,
+                text: visible_text(m),
+                thinking: &thinking,
+                tool: &tool,
+                file_names: &names,
+                role: Some(m.role),
+                model: m.model_id.as_deref(),
+                provider: m.provider_id.as_deref(),
+                created_at: m.created_at,
+                has_attachment: *has_attachment,
+            })
+        }
+        IndexRow::Title { conversation, title, created_at, .. } => {
+            act(&Doc::title(*conversation, title.as_deref().unwrap_or(""), *created_at))
+        }
+        IndexRow::Erased { .. } => unreachable!("the callers take these themselves"),
+    }
+}
+
+/// What a tool says is tool text, not visible text.
+pub(crate) fn visible_text(m: &Message) -> &str {
+    if matches!(m.role, Role::Tool | Role::Function) { "" } else { &m.content }
+}

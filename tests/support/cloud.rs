@@ -1,0 +1,282 @@
+//! The whole cloud as one value. Promise: [`Cloud::start`] returns when every part answers and the account exists; after
+//! [`Cloud::stop`], or a drop, no process of it is left; a persistent folder gives the same keys, accounts and rows again.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::database::Pool;
+use crate::folder::Folder;
+use crate::gateway::{self, Gateway};
+use crate::migrations;
+use crate::postgres::{Postgres, PostgresOptions, connect};
+use crate::postgrest::{PostgRest, PostgRestOptions};
+use crate::programs;
+use crate::secrets::Secrets;
+use crate::token::random_text;
+
+/// Which migrations the database gets.
+#[derive(Debug, Clone, Default)]
+pub enum Migrations {
+    /// Those of the repository.
+    #[default]
+    Repository,
+    /// None: a server without our tables.
+    None,
+    /// Those below `supabase/migrations` of another folder.
+    Project(PathBuf),
+}
+
+/// How a cloud is started. The default: a free port, a temporary folder, our migrations, Supabase's limits.
+#[derive(Debug, Clone)]
+pub struct CloudOptions {
+    /// The gateway's port on loopback; a free one if none is given.
+    pub port: Option<u16>,
+    /// Where data lives and stays; a temporary folder, removed at the end, if none is given.
+    pub data: Option<PathBuf>,
+    pub migrations: Migrations,
+    pub access_token_lifetime: Duration,
+    /// How long a refresh token that was used already may be used again.
+    pub refresh_reuse_interval: Duration,
+    /// Whether a new address must be confirmed with a code before it can sign in.
+    pub confirm_email: bool,
+    /// The most rows that PostgREST answers with.
+    pub max_rows: u32,
+}
+
+impl Default for CloudOptions {
+    fn default() -> Self {
+        Self {
+            port: None,
+            data: None,
+            migrations: Migrations::default(),
+            access_token_lifetime: Duration::from_secs(3600),
+            refresh_reuse_interval: Duration::from_secs(10),
+            confirm_email: false,
+            max_rows: 1000,
+        }
+    }
+}
+
+/// Someone with an account.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub id: Uuid,
+    pub email: String,
+    pub password: String,
+}
+
+/// A running cloud. As JSON: the six fields that clients need.
+#[derive(Serialize)]
+pub struct Cloud {
+    pub url: String,
+    pub publishable_key: String,
+    pub service_key: String,
+    /// The database as the role `postgres`, which is no superuser, as on Supabase.
+    pub database_url: String,
+    /// An account without rows.
+    pub email: String,
+    pub password: String,
+    #[serde(skip)]
+    parts: Option<Parts>,
+}
+
+/// What runs, in the order in which it must end: fields are dropped from first to last.
+struct Parts {
+    runtime: Runtime,
+    gateway: Arc<Gateway>,
+    postgrest: PostgRest,
+    postgres: Postgres,
+    postgres_password: String,
+    folder: Folder,
+}
+
+impl Cloud {
+    pub async fn start(options: CloudOptions) -> Result<Self> {
+        let folder = Folder::open(options.data.as_deref())?;
+        let mut secrets = Secrets::load_or_create(folder.path())?;
+        let listener = bind(&options, &secrets)?;
+        let port = listener.local_addr()?.port();
+        secrets.last_port = Some(port);
+        secrets.save(folder.path())?;
+
+        let postgres = Postgres::start(PostgresOptions {
+            folder: folder.path().join("postgres"),
+            password: secrets.admin_password.clone(),
+            throw_away: folder.is_temporary(),
+        })
+        .await?;
+        bootstrap(&postgres, &secrets).await?;
+        let database_url = postgres.url("postgres", &secrets.postgres_password);
+        match &options.migrations {
+            Migrations::None => {}
+            Migrations::Repository => migrations::push(&programs::repository(), &database_url).await?,
+            Migrations::Project(project) => migrations::push(project, &database_url).await?,
+        }
+        let postgrest = PostgRest::start(PostgRestOptions {
+            database_url: postgres.url("authenticator", &secrets.backend_password),
+            jwt_secret: &secrets.jwt_secret,
+            max_rows: options.max_rows,
+            folder: folder.path(),
+        })
+        .await?;
+
+        let url = format!("http://127.0.0.1:{port}");
+        let pool = |role: &str| Pool::new(postgres.config(role, &secrets.backend_password));
+        let gateway = Arc::new(Gateway {
+            url: url.clone(),
+            jwt_secret: secrets.jwt_secret.clone(),
+            publishable_key: secrets.publishable_key.clone(),
+            service_key: secrets.service_key.clone(),
+            access_token_lifetime: options.access_token_lifetime,
+            refresh_reuse_interval: options.refresh_reuse_interval,
+            confirm_email: options.confirm_email,
+            auth: pool("supabase_auth_admin"),
+            storage: pool("supabase_storage_admin"),
+            realtime: pool("supabase_realtime_admin"),
+            files: folder.path().join("storage"),
+            postgrest_port: postgrest.port(),
+            http: hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http(),
+            bus: gateway::Bus::new(),
+        });
+        // A runtime of its own: the gateway ends at once when it is told to, whatever its clients hold open.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("airi-gateway")
+            .enable_all()
+            .build()
+            .context("start the gateway's runtime")?;
+        let cloud = Self {
+            url,
+            publishable_key: secrets.publishable_key,
+            service_key: secrets.service_key,
+            database_url,
+            email: secrets.email.clone(),
+            password: secrets.password.clone(),
+            parts: Some(Parts {
+                runtime,
+                gateway,
+                postgrest,
+                postgres,
+                postgres_password: secrets.postgres_password,
+                folder,
+            }),
+        };
+        cloud.ensure_account(secrets.email, secrets.password).await?;
+        let parts = cloud.parts()?;
+        let serving = gateway::serve(Arc::clone(&parts.gateway), listener);
+        parts.runtime.spawn(async move {
+            if let Err(error) = serving.await {
+                eprintln!("airi-devcloud: the gateway ended: {error:#}");
+            }
+        });
+        Ok(cloud)
+    }
+
+    /// Makes one more account, with a random address and password.
+    pub async fn create_user(&self) -> Result<User> {
+        let email = format!("user-{}@airi.test", Uuid::new_v4().simple());
+        self.ensure_account(email, random_text(18)?).await
+    }
+
+    /// A connection to the database as `postgres`, which no policy binds.
+    pub async fn connect(&self) -> Result<Client> {
+        let parts = self.parts()?;
+        connect(&parts.postgres.config("postgres", &parts.postgres_password)).await
+    }
+
+    /// The folder that holds the data, with `postgres/postgres.log` and `postgrest.log`.
+    pub fn folder(&self) -> Result<&Path> {
+        Ok(self.parts()?.folder.path())
+    }
+
+    /// Ends all parts and waits until they are gone.
+    pub async fn stop(mut self) -> Result<()> {
+        if let Some(parts) = self.parts.take() {
+            tokio::task::spawn_blocking(|| parts.stop()).await.context("stop the cloud")?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_account(&self, email: String, password: String) -> Result<User> {
+        let parts = self.parts()?;
+        let gateway = Arc::clone(&parts.gateway);
+        // On the gateway's runtime: the pooled connection lives there.
+        parts
+            .runtime
+            .spawn(async move {
+                let id = gateway::ensure_account(&gateway, &email, &password).await?;
+                Ok(User { id, email, password })
+            })
+            .await?
+    }
+
+    fn parts(&self) -> Result<&Parts> {
+        self.parts.as_ref().context("the cloud has been stopped")
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        // A runtime must not be waited for inside another one; a thread of its own may.
+        if let Some(parts) = self.parts.take() {
+            let _ = std::thread::spawn(|| parts.stop()).join();
+        }
+    }
+}
+
+impl Parts {
+    /// Clients first, then what serves them. Blocks.
+    fn stop(mut self) {
+        self.runtime.shutdown_timeout(Duration::from_secs(2));
+        self.postgrest.stop();
+        self.postgres.stop();
+    }
+}
+
+/// The gateway's address: the port asked for, else the one of last time if it is free, else any.
+fn bind(options: &CloudOptions, secrets: &Secrets) -> Result<TcpListener> {
+    let bind = |port: u16| -> std::io::Result<TcpListener> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    if let Some(port) = options.port.filter(|port| *port != 0) {
+        return bind(port).with_context(|| format!("listen on port {port}"));
+    }
+    if let Some(listener) = secrets.last_port.and_then(|port| bind(port).ok()) {
+        return Ok(listener);
+    }
+    bind(0).context("listen on a free port")
+}
+
+/// Brings a new database into a fresh project's state, and sets the passwords of this folder.
+async fn bootstrap(postgres: &Postgres, secrets: &Secrets) -> Result<()> {
+    let admin = postgres.connect_as_superuser().await?;
+    let fresh: bool = admin.query_one("select to_regnamespace('devcloud') is null", &[]).await?.get(0);
+    if fresh {
+        // One batch is one transaction: a start that is killed half-way leaves nothing.
+        let script = concat!(include_str!("bootstrap.sql"), include_str!("devcloud.sql"));
+        admin.batch_execute(script).await.context("run bootstrap.sql")?;
+    }
+    let backends = ["authenticator", "supabase_auth_admin", "supabase_storage_admin", "supabase_realtime_admin"];
+    let passwords = backends
+        .into_iter()
+        .map(|role| (role, &secrets.backend_password))
+        .chain([("postgres", &secrets.postgres_password)]);
+    for (role, password) in passwords {
+        // The server quotes: `alter role` takes no parameters.
+        let statement = "select format('alter role %I password %L', $1::text, $2::text)";
+        let row = admin.query_one(statement, &[&role, password]).await?;
+        admin.batch_execute(row.get(0)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! A real PostgreSQL on a free port of loopback. Promise: [`Postgres::start`] returns when the server answers; the server
+//! ends with the value; the folder can be started again later. Durability is given up only for throw-away clusters.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::account::Account;
+use crate::child::{GuardedChild, Spec};
+use crate::programs;
+
+/// The superuser of every cluster made here, as on Supabase.
+pub const SUPERUSER: &str = "supabase_admin";
+/// The one database.
+pub const DATABASE: &str = "postgres";
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const PREDECESSOR_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a cluster lives and how it is run.
+pub struct PostgresOptions {
+    /// The folder that holds, or will hold, the cluster in `data` and its log; created if absent.
+    pub folder: PathBuf,
+    /// The superuser's password; must stay the same for one folder.
+    pub password: String,
+    /// Gives up durability for speed: the data does not outlive a crash.
+    pub throw_away: bool,
+}
+
+/// A running server.
+pub struct Postgres {
+    child: GuardedChild,
+    port: u16,
+    password: String,
+}
+
+impl Postgres {
+    /// Makes the cluster if the folder has none, starts it, and waits until it answers.
+    pub async fn start(options: PostgresOptions) -> Result<Self> {
+        let bin = programs::postgres_bin()?;
+        let mut account = Account::for_server()?;
+        let data = prepare_folder(&options, &mut account)?;
+        if !data.join("PG_VERSION").exists() {
+            init_cluster(&bin, &data, &options, &account)?;
+        }
+        wait_for_predecessor(&data).await;
+        let mut last_error = None;
+        // A free port may be taken by another process between our look and the server's start.
+        for _ in 0..3 {
+            let port = free_port()?;
+            let child = spawn(&bin, &data, &options, &account, port)?;
+            let mut server = Self { child, port, password: options.password.clone() };
+            match server.wait_until_ready(&data).await {
+                Ok(()) => return Ok(server),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.context("PostgreSQL did not start")?)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How to connect as `role`.
+    pub fn config(&self, role: &str, password: &str) -> Config {
+        let mut config = Config::new();
+        config
+            .host("127.0.0.1")
+            .port(self.port)
+            .user(role)
+            .password(password)
+            .dbname(DATABASE)
+            .application_name("airi-devcloud")
+            .connect_timeout(Duration::from_secs(10));
+        config
+    }
+
+    /// The same as an address that other programs understand.
+    pub fn url(&self, role: &str, password: &str) -> String {
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/{DATABASE}?sslmode=disable", self.port)
+    }
+
+    /// A connection as the superuser.
+    pub async fn connect_as_superuser(&self) -> Result<Client> {
+        connect(&self.config(SUPERUSER, &self.password)).await
+    }
+
+    /// Ends the server and waits until it is gone. Blocks; dropping does the same.
+    pub fn stop(&mut self) {
+        self.child.stop();
+    }
+
+    async fn wait_until_ready(&mut self, data: &Path) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.exited()? {
+                bail!("PostgreSQL ended with {status} while starting:\n{}", self.child.log_tail());
+            }
+            // Only the server with our own data folder counts: the port could be another's.
+            if let Ok(client) = self.connect_as_superuser().await {
+                let row = client.query_one("select current_setting('data_directory')", &[]).await?;
+                let found: String = row.get(0);
+                if Path::new(&found) == data {
+                    return Ok(());
+                }
+            }
+            if started.elapsed() > START_LIMIT {
+                bail!("PostgreSQL did not answer in {START_LIMIT:?}:\n{}", self.child.log_tail());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Connects and drives the connection in the background until the client is dropped.
+pub async fn connect(config: &Config) -> Result<Client> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            report(&error);
+        }
+    });
+    Ok(client)
+}
+
+fn report(error: &tokio_postgres::Error) {
+    // A server that is being stopped ends our connections; that is no news.
+    if !error.is_closed() && error.code().is_none_or(|code| !code.code().starts_with("57P")) {
+        eprintln!("airi-devcloud: a database connection ended: {error}");
+    }
+}
+
+/// A server whose owner was killed takes a moment to end; until then its lock file lies in the folder. One that lies there
+/// longer is left from a crash, which PostgreSQL itself deals with.
+async fn wait_for_predecessor(data: &Path) {
+    let started = Instant::now();
+    while data.join("postmaster.pid").exists() && started.elapsed() < PREDECESSOR_LIMIT {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A port of loopback that nobody listens on at present.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Makes the folder so that the server's user, and no other, can use it. Returns the cluster's own folder.
+fn prepare_folder(options: &PostgresOptions, account: &mut Account) -> Result<PathBuf> {
+    fs::create_dir_all(&options.folder).with_context(|| format!("create {}", options.folder.display()))?;
+    let folder = options.folder.canonicalize()?;
+    account.own(&folder)?;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+    account.reach(&folder)?;
+    Ok(folder.join("data"))
+}
+
+fn init_cluster(bin: &Path, data: &Path, options: &PostgresOptions, account: &Account) -> Result<()> {
+    let folder = data.parent().context("the cluster's folder has a parent")?;
+    let password_file = folder.join("password");
+    let mut open = fs::OpenOptions::new();
+    open.write(true).create(true).truncate(true).mode(0o600);
+    std::io::Write::write_all(&mut open.open(&password_file)?, options.password.as_bytes())?;
+    account.own(&password_file)?;
+    let locale = if cfg!(target_os = "linux") { "C.UTF-8" } else { "C" };
+    let (program, args) = account.command(&bin.join("initdb"));
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .arg("--pgdata")
+        .arg(data)
+        .arg("--pwfile")
+        .arg(&password_file)
+        .args(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"])
+        .arg(format!("--locale={locale}"))
+        .current_dir("/");
+    if options.throw_away {
+        command.arg("--no-sync");
+    }
+    let output = command.output().context("run initdb")?;
+    fs::remove_file(&password_file)?;
+    if !output.status.success() {
+        // A half-made cluster would be taken for a whole one next time.
+        let _ = fs::remove_dir_all(data);
+        bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+fn spawn(bin: &Path, data: &Path, options: &PostgresOptions, account: &Account, port: u16) -> Result<GuardedChild> {
+    let preload: Vec<&str> =
+        ["pg_cron", "pg_stat_statements"].into_iter().filter(|library| programs::has_library(bin, library)).collect();
+    let mut settings = vec![
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".into(),
+        "unix_socket_directories=".into(),
+        "timezone=UTC".into(),
+        "log_timezone=UTC".into(),
+        "max_connections=100".into(),
+        "max_worker_processes=16".into(),
+        "wal_level=logical".into(),
+        "password_encryption=scram-sha-256".into(),
+        format!("shared_preload_libraries={}", preload.join(",")),
+    ];
+    if preload.contains(&"pg_cron") {
+        settings.push(format!("cron.database_name={DATABASE}"));
+        // Jobs run in background workers: as connections they would need a password file.
+        settings.push("cron.use_background_workers=on".into());
+    }
+    if options.throw_away {
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
+    }
+    let (program, mut args) = account.command(&bin.join("postgres"));
+    args.extend(["-D".to_owned(), data.display().to_string()]);
+    args.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
+    let folder = data.parent().context("the cluster's folder has a parent")?;
+    GuardedChild::spawn(Spec {
+        program: &program,
+        args,
+        envs: vec![("LC_ALL", "C".into())],
+        stop_signal: if options.throw_away { "QUIT" } else { "INT" },
+        log: folder.join("postgres.log"),
+    })
+}

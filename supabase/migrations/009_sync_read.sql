@@ -102,7 +102,7 @@ declare
   v_more boolean := false;
   v_next uuid;
 begin
-  if not exists (select from airi_private.sync_tables as t where t.table_name = p_table and t.rank <= 8) then
+  if not exists (select from airi_private.sync_tables as t where t.table_name = p_table) then
     raise exception 'no such table: %', p_table using errcode = '22023';
   end if;
   for v_id, v_row in execute format(

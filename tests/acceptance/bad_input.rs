@@ -123,7 +123,11 @@ fn a_full_disk_loses_nothing() {
     shell.arg("--data-dir").arg(device.path("data")).arg("--json").arg("import").arg(&sample);
     let output = shell.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("\"code\""), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("\"code\""),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(device.run(&["status"])["messages"], json!(1));
     assert_eq!(device.search("before the disk").len(), 1);
     assert_eq!(device.run(&["verify"])["ok"], json!(true));

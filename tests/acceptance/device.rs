@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub struct Device {
-    pub dir: tempfile::TempDir,
+pub(crate) struct Device {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// The program, built by `cargo xtask test` beside the tests.
-pub fn airi() -> PathBuf {
+pub(crate) fn airi() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let target = exe.parent().and_then(Path::parent).unwrap();
     let path = target.join(format!("airi{}", std::env::consts::EXE_SUFFIX));
@@ -19,7 +19,7 @@ pub fn airi() -> PathBuf {
 }
 
 impl Device {
-    pub fn new() -> Device {
+    pub(crate) fn new() -> Device {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("passphrase"), "correct horse battery staple\n").unwrap();
         #[cfg(unix)]
@@ -31,36 +31,31 @@ impl Device {
         Device { dir }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(airi());
         command.arg("--data-dir").arg(self.path("data")).arg("--json").args(args);
         command.env("AIRI_PASSPHRASE_FILE", self.path("passphrase"));
         command
     }
 
-    pub fn output(&self, args: &[&str], stdin: &str) -> Output {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn output(&self, args: &[&str], stdin: &str) -> Output {
+        let mut child =
+            self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A program that ends before it reads leaves a broken pipe, which is its own affair.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         child.wait_with_output().unwrap()
     }
 
     /// The answer of a call that must succeed.
-    pub fn run(&self, args: &[&str]) -> Value {
+    pub(crate) fn run(&self, args: &[&str]) -> Value {
         self.run_with(args, "")
     }
 
-    pub fn run_with(&self, args: &[&str], stdin: &str) -> Value {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Value {
         let output = self.output(args, stdin);
         assert!(output.status.success(), "airi {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout)
@@ -68,11 +63,11 @@ impl Device {
     }
 
     /// Exit code, error code and message of a call that must fail.
-    pub fn fail(&self, args: &[&str]) -> (i32, String, String) {
+    pub(crate) fn fail(&self, args: &[&str]) -> (i32, String, String) {
         self.fail_with(args, "")
     }
 
-    pub fn fail_with(&self, args: &[&str], stdin: &str) -> (i32, String, String) {
+    pub(crate) fn fail_with(&self, args: &[&str], stdin: &str) -> (i32, String, String) {
         let output = self.output(args, stdin);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "airi {args:?} succeeded: {}", String::from_utf8_lossy(&output.stdout));
@@ -81,26 +76,26 @@ impl Device {
         (output.status.code().unwrap(), text("code"), text("message"))
     }
 
-    pub fn import(&self, path: &Path) -> Value {
+    pub(crate) fn import(&self, path: &Path) -> Value {
         self.run(&["import", path.to_str().unwrap()])
     }
 
-    pub fn export(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn export(&self, name: &str) -> Vec<u8> {
         let path = self.path(name);
         self.run(&["export", "--all", "-o", path.to_str().unwrap()]);
         std::fs::read(path).unwrap()
     }
 
-    pub fn list(&self) -> Vec<Value> {
+    pub(crate) fn list(&self) -> Vec<Value> {
         self.run(&["list"]).as_array().unwrap().clone()
     }
 
-    pub fn search(&self, query: &str) -> Vec<Value> {
+    pub(crate) fn search(&self, query: &str) -> Vec<Value> {
         self.run(&["search", query])["hits"].as_array().unwrap().clone()
     }
 
     /// The id of the active conversation with a title.
-    pub fn id_of(&self, title: &str) -> String {
+    pub(crate) fn id_of(&self, title: &str) -> String {
         let rows = self.list();
         let row = rows.iter().find(|row| row["title"] == title).unwrap_or_else(|| panic!("no '{title}' in {rows:#?}"));
         row["id"].as_str().unwrap().to_owned()

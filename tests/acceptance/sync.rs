@@ -51,7 +51,8 @@ fn count(user: &User, sql: &str) -> i64 {
 
 fn log_in(device: &Device, user: &User) -> Value {
     let cloud = &shared().cloud;
-    let args = ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
+    let args =
+        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
     device.run_with(&args, &format!("{}\n", user.password))
 }
 
@@ -80,7 +81,11 @@ fn converge(user: &User, devices: &[&Device]) {
     }
     for device in devices {
         let status = device.run(&["status"]);
-        assert_eq!((&status["sync"], &status["outbox"], &status["parked"]), (&json!("in_step"), &json!(0), &json!(0)), "{status}");
+        assert_eq!(
+            (&status["sync"], &status["outbox"], &status["parked"]),
+            (&json!("in_step"), &json!(0), &json!(0)),
+            "{status}"
+        );
         assert_eq!(device.run(&["verify"])["ok"], json!(true));
         let messages = count(
             user,
@@ -137,7 +142,16 @@ fn local_conversations_come_along_or_stay_as_the_user_says() {
     let cloud = &shared().cloud;
     let other = account();
     let args = [
-        "login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &other.email, "--password-stdin", "--take", "none",
+        "login",
+        "--url",
+        &cloud.url,
+        "--key",
+        &cloud.publishable_key,
+        "--email",
+        &other.email,
+        "--password-stdin",
+        "--take",
+        "none",
     ];
     stays.run_with(&args, &other.password);
     stays.run(&["sync"]);
@@ -189,7 +203,10 @@ fn edits_on_both_sides_meet_field_by_field() {
     second.run(&["add", &id, "--role", "assistant", "an answer of the second"]);
     converge(&user, &[&first, &second]);
     let row = second.list()[0].clone();
-    assert_eq!((&row["title"], &row["is_starred"], &row["message_count"]), (&json!("From the first"), &json!(true), &json!(3)));
+    assert_eq!(
+        (&row["title"], &row["is_starred"], &row["message_count"]),
+        (&json!("From the first"), &json!(true), &json!(3))
+    );
     let mut tags: Vec<_> = row["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
     tags.sort_unstable();
     assert_eq!(tags, ["a", "b"]);
@@ -314,9 +331,27 @@ fn a_wrong_password_and_a_wrong_key_are_told_and_change_nothing() {
     let (_, code, message) = login(&cloud.service_key, &user.password);
     assert_eq!(code, "invalid_input");
     assert!(!message.contains(&cloud.service_key));
-    let args = ["login", "--url", "http://example.com", "--key", &cloud.publishable_key, "--email", "a@b.c", "--password-stdin"];
+    let args = [
+        "login",
+        "--url",
+        "http://example.com",
+        "--key",
+        &cloud.publishable_key,
+        "--email",
+        "a@b.c",
+        "--password-stdin",
+    ];
     assert_eq!(device.fail_with(&args, "x").1, "invalid_input");
-    let args = ["login", "--url", "http://127.0.0.1:9", "--key", &cloud.publishable_key, "--email", "a@b.c", "--password-stdin"];
+    let args = [
+        "login",
+        "--url",
+        "http://127.0.0.1:9",
+        "--key",
+        &cloud.publishable_key,
+        "--email",
+        "a@b.c",
+        "--password-stdin",
+    ];
     assert_eq!(device.fail_with(&args, "x").1, "offline");
     assert_eq!(device.run(&["status"])["profile"], json!("local"));
 }
@@ -327,7 +362,8 @@ fn a_server_without_our_migrations_is_named_as_such() {
     let options = CloudOptions { migrations: Migrations::None, ..CloudOptions::default() };
     let cloud = runtime.block_on(Cloud::start(options)).unwrap();
     let device = Device::new();
-    let args = ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &cloud.email, "--password-stdin"];
+    let args =
+        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &cloud.email, "--password-stdin"];
     let (exit, code, message) = device.fail_with(&args, &cloud.password);
     assert_eq!((exit, code.as_str()), (1, "server_unsuitable"), "{message}");
     assert!(message.contains("migrations"), "{message}");
@@ -364,11 +400,15 @@ fn without_a_keyring_and_a_passphrase_sign_in_says_what_to_do() {
     let user = account();
     let device = Device::new();
     let cloud = &shared().cloud;
-    let args = ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
+    let args =
+        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
     let mut command = device.command(&args);
     command.env_remove("AIRI_PASSPHRASE_FILE").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
     command.env_remove("XDG_RUNTIME_DIR");
-    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"whatever\n").unwrap();
     let output = child.wait_with_output().unwrap();

@@ -91,7 +91,7 @@ fn deleted_rows_are_left_out_unless_asked_for() {
 fn markdown_and_html_are_readable_files() {
     let device = Device::new();
     device.import(&samples().join("claude"));
-    let row = device.list()[0].clone();
+    let row = device.list().into_iter().find(|row| row["title"].is_string()).unwrap();
     let (id, title) = (row["id"].as_str().unwrap(), row["title"].as_str().unwrap());
     for (format, name) in [("markdown", "one.md"), ("html", "one.html")] {
         let path = device.path(name);
@@ -100,7 +100,8 @@ fn markdown_and_html_are_readable_files() {
         assert!(text.contains(title), "{format}");
         let folder = device.path(format);
         let report = device.run(&["export", "--all", "--format", format, "-o", folder.to_str().unwrap()]);
-        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+        let files: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(json!(files.len()), report["conversations"]);
         for name in files {
             assert!(!name.contains(['<', '>', ':', '"', '/', '\\', '|', '?', '*']) && name.len() < 200, "{name}");
@@ -113,8 +114,7 @@ fn what_was_imported_is_found_in_every_script() {
     let device = Device::new();
     device.import(&samples().join("chatgpt-current"));
     device.import(&samples().join("claude"));
-    let titles: Vec<String> =
-        device.list().iter().filter_map(|row| row["title"].as_str().map(str::to_owned)).collect();
+    let titles: Vec<String> = device.list().iter().filter_map(|row| row["title"].as_str().map(str::to_owned)).collect();
     for title in &titles {
         let word = title.split_whitespace().max_by_key(|word| word.len()).unwrap();
         let hits = device.search(&format!("\"{}\"", word.replace('"', "")));

@@ -5,14 +5,8 @@ use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 /// Debian's packages to build and open the window.
-const WINDOW: &[&str] = &[
-    "build-essential",
-    "pkg-config",
-    "libssl-dev",
-    "libgtk-3-dev",
-    "libwebkit2gtk-4.1-dev",
-    "librsvg2-dev",
-];
+const WINDOW: &[&str] =
+    &["build-essential", "pkg-config", "libssl-dev", "libgtk-3-dev", "libwebkit2gtk-4.1-dev", "librsvg2-dev"];
 
 /// Debian's packages that only tests need.
 const TESTS: &[&str] = &[
@@ -75,7 +69,9 @@ fn packages(wanted: &[&str]) -> Result<()> {
     let missing: Vec<&str> = wanted
         .iter()
         .copied()
-        .filter(|name| output("dpkg-query", &["-W", "-f=${Status}", name]).is_none_or(|text| !text.contains("ok installed")))
+        .filter(|name| {
+            output("dpkg-query", &["-W", "-f=${Status}", name]).is_none_or(|text| !text.contains("ok installed"))
+        })
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -83,7 +79,10 @@ fn packages(wanted: &[&str]) -> Result<()> {
     let is_root = output("id", &["-u"]).is_some_and(|id| id == "0");
     let has_sudo = output("sudo", &["-n", "true"]).is_some();
     if !is_root && !has_sudo {
-        bail!("These packages are missing; install them and run this again:\n  sudo apt-get install -y {}", missing.join(" "));
+        bail!(
+            "These packages are missing; install them and run this again:\n  sudo apt-get install -y {}",
+            missing.join(" ")
+        );
     }
     let apt = |args: &[&str]| {
         let mut command = if is_root { command("", "env", &[]) } else { command("", "sudo", &["env"]) };
@@ -118,7 +117,8 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
         return Ok(path);
     }
     let place = tools.to_string_lossy().into_owned();
-    let mut install = command("", &cargo(), &["install", "--locked", "--force", "--root", &place, "--version", version, name]);
+    let mut install =
+        command("", &cargo(), &["install", "--locked", "--force", "--root", &place, "--version", version, name]);
     install.env("CARGO_TARGET_DIR", root().join("target/tools-build"));
     finish(install)?;
     std::fs::write(mark, version)?;

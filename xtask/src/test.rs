@@ -24,7 +24,11 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     sh("ui", "npm", &["run", "--silent", "build"])?;
     step("page", command("ui", "npm", &["run", "--silent", "test"]))?;
     // The programs that the acceptance and end-to-end tests start.
-    sh("", &cargo, &["build", "--locked", "--package", "airi-desktop", "--package", "airi-cli", "--package", "airi-tests"])?;
+    sh(
+        "",
+        &cargo,
+        &["build", "--locked", "--package", "airi-desktop", "--package", "airi-cli", "--package", "airi-tests"],
+    )?;
     let mut tests = command("", &cargo, &["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(args);
     step("rust", tests)?;

@@ -135,7 +135,8 @@ impl App {
             if app.0.window {
                 profile.indexer.nudge();
             }
-            let conversations = commit.conversations.as_ref().map(|ids| ids.iter().map(ConversationId::to_string).collect());
+            let conversations =
+                commit.conversations.as_ref().map(|ids| ids.iter().map(ConversationId::to_string).collect());
             if conversations.as_ref().is_none_or(|ids: &Vec<String>| !ids.is_empty()) {
                 app.emit(Event::Changed(Changed { conversations }));
             }

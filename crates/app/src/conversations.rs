@@ -79,9 +79,7 @@ impl App {
 
     fn conversation(&self, id: &str) -> Result<ConversationRow, AppError> {
         let record = self.profile().store.read()?.conversation(conversation_id(id)?)?;
-        record
-            .map(conversation_row)
-            .ok_or_else(|| AppError::NotFound { what: "The conversation", id: id.to_owned() })
+        record.map(conversation_row).ok_or_else(|| AppError::NotFound { what: "The conversation", id: id.to_owned() })
     }
 
     pub fn create_conversation(&self, request: NewConversation) -> Result<ConversationRow, CommandError> {
@@ -133,7 +131,8 @@ impl App {
                     let old = w.conversation(*id)?;
                     let was = old.is_some_and(|record| record.conversation.is_archived);
                     // Remembered, so that a restore brings it back to the list it came from.
-                    let fields = [("deleted_at", json!(at)), ("settings_set", json!({ "before_delete.archived": was }))];
+                    let fields =
+                        [("deleted_at", json!(at)), ("settings_set", json!({ "before_delete.archived": was }))];
                     w.patch_conversation(*id, patch(fields)).map(drop)
                 }
                 Item::Message(id) => w.patch_message(*id, deleted).map(drop),
@@ -165,7 +164,9 @@ impl App {
         Ok(self.each_item(&request.ids, |w, item| match item {
             Item::Conversation(id) => {
                 if w.conversation(*id)?.is_some_and(|record| record.conversation.deleted_at.is_none()) {
-                    return Err(StoreError::Invalid(format!("The conversation {id} is not in the trash; delete it first.")));
+                    return Err(StoreError::Invalid(format!(
+                        "The conversation {id} is not in the trash; delete it first."
+                    )));
                 }
                 w.erase_conversation(*id)
             }
@@ -227,10 +228,8 @@ impl App {
         let after = given.or(leaf).map(|parent| reader.message(parent)).transpose()?.flatten();
         let earliest = after.map(|record| record.message.created_at.plus_micros(1));
         let created_at = earliest.map_or(now(), |earliest| earliest.max(now()));
-        let message = Message {
-            parent_id: given.or(leaf),
-            ..Message::new(id, conversation, role, request.content, created_at)
-        };
+        let message =
+            Message { parent_id: given.or(leaf), ..Message::new(id, conversation, role, request.content, created_at) };
         drop(reader);
         store.write(|w| -> Result<(), StoreError> {
             w.insert_message(message)?;
@@ -259,7 +258,8 @@ impl App {
     fn view_of(&self, id: MessageId) -> Result<MessageView, AppError> {
         let profile = self.profile();
         let reader = profile.store.read()?;
-        let record = reader.message(id)?.ok_or_else(|| AppError::NotFound { what: "The message", id: id.to_string() })?;
+        let record =
+            reader.message(id)?.ok_or_else(|| AppError::NotFound { what: "The message", id: id.to_string() })?;
         message_view(&profile, &reader, &record, &[])
     }
 }

@@ -68,7 +68,8 @@ impl DataDir {
 
     pub(crate) fn profile_names(&self) -> Result<Vec<String>, AppError> {
         let folder = self.0.join("profiles");
-        let entries = fs::read_dir(&folder).map_err(AppError::io(format!("The folder {}", folder.display()), PERMISSIONS))?;
+        let entries =
+            fs::read_dir(&folder).map_err(AppError::io(format!("The folder {}", folder.display()), PERMISSIONS))?;
         let mut names: Vec<String> = entries
             .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
             .filter(|name| self.profile_dir(name).is_ok_and(|dir| dir.is_dir()))
@@ -141,7 +142,9 @@ pub(crate) fn wait_for_lock(path: &Path, limit: Duration, who: &str) -> Result<F
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(AppError::Busy(format!("{who} is under way in another process. Try again when it is done.")));
+                return Err(AppError::Busy(format!(
+                    "{who} is under way in another process. Try again when it is done."
+                )));
             }
             Err(TryLockError::Error(source)) => {
                 return Err(AppError::Io { what: format!("The lock {}", path.display()), source, todo: PERMISSIONS });
@@ -178,7 +181,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::open(dir.path()).unwrap();
         assert!(data.config().unwrap().active_profile.is_none());
-        let config = Config { active_profile: Some("p".into()), settings: Settings { theme: "dark".into(), ..Settings::default() } };
+        let config = Config {
+            active_profile: Some("p".into()),
+            settings: Settings { theme: "dark".into(), ..Settings::default() },
+        };
         data.set_config(&config).unwrap();
         assert_eq!(data.config().unwrap().settings, config.settings);
         let held = data.lock_window().unwrap();

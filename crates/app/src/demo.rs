@@ -20,7 +20,8 @@ pub(crate) struct ThrowAway(PathBuf);
 impl ThrowAway {
     pub(crate) fn make() -> Result<ThrowAway, AppError> {
         let path = std::env::temp_dir().join(format!("airi-demo-{}", Uuid::new_v4().simple()));
-        fs::create_dir_all(&path).map_err(AppError::io("The demo's folder", "Check the temporary folder's free space."))?;
+        fs::create_dir_all(&path)
+            .map_err(AppError::io("The demo's folder", "Check the temporary folder's free space."))?;
         Ok(ThrowAway(path))
     }
 
@@ -39,7 +40,8 @@ impl App {
     pub(crate) fn fill_demo(&self) -> Result<(), AppError> {
         for (name, text) in SAMPLES {
             let path = self.data_dir().join(name);
-            fs::write(&path, text).map_err(AppError::io("The demo's history", "Check the temporary folder's free space."))?;
+            fs::write(&path, text)
+                .map_err(AppError::io("The demo's history", "Check the temporary folder's free space."))?;
             let options = ImportOptions { path, format: "auto".into(), confirmed: false };
             self.import(&options, &Cancel::default(), &mut |_, _, _| ())
                 .map_err(|error| AppError::Internal(error.message))?;
@@ -48,7 +50,8 @@ impl App {
             .list_conversations(airi_contract::ListRequest { section: Section::Active, limit: 6, ..Default::default() })
             .map_err(|error| AppError::Internal(error.message))?;
         for (row, tag) in page.conversations.iter().skip(1).zip(["work", "travel", "learning"]) {
-            let edit = ConversationEdit { id: row.id.clone(), add_tags: vec![tag.into()], ..ConversationEdit::default() };
+            let edit =
+                ConversationEdit { id: row.id.clone(), add_tags: vec![tag.into()], ..ConversationEdit::default() };
             self.edit_conversation(edit).map_err(|error| AppError::Internal(error.message))?;
         }
         Ok(())

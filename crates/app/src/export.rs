@@ -6,7 +6,9 @@ use crate::tasks::{Cancel, Progress};
 use crate::{App, AppError};
 use airi_contract::{CommandError, ExportReport, ExportRequest, TaskStarted, TaskState};
 use airi_domain::Time;
-use airi_formats::export::{Assets, ExportConversation, ExportError, JsonWriter, export_zip, html, markdown, safe_file_name};
+use airi_formats::export::{
+    Assets, ExportConversation, ExportError, JsonWriter, export_zip, html, markdown, safe_file_name,
+};
 use airi_store::{Files, Reader};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -46,14 +48,25 @@ impl App {
         // One unchanging state of the library, however long it takes.
         reader.snapshot(|reader| {
             let keys = chosen(reader, request)?;
-            let mut source = Source { profile: &profile, reader, request, cancel, progress, keys: &keys, at: 0, counts: Counts::default() };
+            let mut source = Source {
+                profile: &profile,
+                reader,
+                request,
+                cancel,
+                progress,
+                keys: &keys,
+                at: 0,
+                counts: Counts::default(),
+            };
             let path = PathBuf::from(&request.path);
             match request.format.as_str() {
                 "json" => source.write_json(&path)?,
                 "markdown" => source.write_pages(&path, "md", markdown)?,
                 "html" => source.write_pages(&path, "html", html)?,
                 other => {
-                    return Err(AppError::Invalid(format!("'{other}' is not a format to export (json, markdown, html).")));
+                    return Err(AppError::Invalid(format!(
+                        "'{other}' is not a format to export (json, markdown, html)."
+                    )));
                 }
             }
             let counts = source.counts;
@@ -121,7 +134,8 @@ impl Source<'_, '_> {
             if record.conversation.deleted_at.is_some() && !with_deleted {
                 continue;
             }
-            let mut messages: Vec<_> = self.reader.messages_of(*key)?.into_iter().map(|record| record.message).collect();
+            let mut messages: Vec<_> =
+                self.reader.messages_of(*key)?.into_iter().map(|record| record.message).collect();
             let mut attachments = self.reader.attachments_in(*key)?;
             if !with_deleted {
                 messages.retain(|m| m.deleted_at.is_none());
@@ -207,9 +221,9 @@ struct Fresh(PathBuf);
 
 impl Fresh {
     fn beside(path: &Path) -> Result<Fresh, AppError> {
-        let name = path.file_name().ok_or_else(|| {
-            AppError::Invalid(format!("'{}' names no file to export to.", path.display()))
-        })?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| AppError::Invalid(format!("'{}' names no file to export to.", path.display())))?;
         let mut fresh = name.to_os_string();
         fresh.push(format!(".{}.part", std::process::id()));
         Ok(Fresh(path.with_file_name(fresh)))

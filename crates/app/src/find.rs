@@ -23,7 +23,8 @@ impl App {
     fn find(&self, request: SearchRequest) -> Result<SearchResponse, AppError> {
         let start = Instant::now();
         let profile = self.profile();
-        let parse = ParseOptions { prefix_last: request.typing, now: now(), utc_offset_seconds: local_offset_seconds(now()) };
+        let parse =
+            ParseOptions { prefix_last: request.typing, now: now(), utc_offset_seconds: local_offset_seconds(now()) };
         let query = Query::parse(&request.query, &parse)?;
         let reader = profile.store.read()?;
         let scope = scope(&reader, &query)?;

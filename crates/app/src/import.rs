@@ -69,11 +69,8 @@ impl App {
         let start = Instant::now();
         let profile = self.profile();
         let format: Format = options.format.parse().map_err(crate::conversations::invalid)?;
-        let limits = Limits {
-            free_disk_bytes: free_disk(&profile.dir),
-            allow_unusual: options.confirmed,
-            ..Limits::default()
-        };
+        let limits =
+            Limits { free_disk_bytes: free_disk(&profile.dir), allow_unusual: options.confirmed, ..Limits::default() };
         let mut archive = Archive::open(&options.path, format, &limits)?;
         let mut report = ImportReport { format: archive.source().to_string(), ..ImportReport::default() };
         let assets = look_through(&profile, &mut archive, cancel, progress, &mut report)?;

@@ -7,9 +7,7 @@ use crate::conversations::conversation_id;
 use crate::profile::Profile;
 use crate::{App, AppError};
 use airi_contract::Take;
-use airi_domain::{
-    AttachmentId, Conversation, ConversationId, MessageId, OwnerId, derive_uuid, is_sha256_hex,
-};
+use airi_domain::{AttachmentId, Conversation, ConversationId, MessageId, OwnerId, derive_uuid, is_sha256_hex};
 use airi_store::StoreError;
 use serde_json::Value;
 use std::collections::HashMap;

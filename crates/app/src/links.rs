@@ -75,9 +75,22 @@ mod tests {
     #[test]
     fn everything_else_is_refused_with_a_reason() {
         for text in [
-            "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "airi://login", "vbscript:x", "//example.com",
-            "example.com", "https://good.com@evil.com/", "https://u:p@evil.com", "https://a.com/\u{202e}gpj.exe",
-            "https://a.com/\u{0}", "java\nscript:alert(1)", "mailto:", "https://", "\u{200b}https://a.com", "",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "airi://login",
+            "vbscript:x",
+            "//example.com",
+            "example.com",
+            "https://good.com@evil.com/",
+            "https://u:p@evil.com",
+            "https://a.com/\u{202e}gpj.exe",
+            "https://a.com/\u{0}",
+            "java\nscript:alert(1)",
+            "mailto:",
+            "https://",
+            "\u{200b}https://a.com",
+            "",
         ] {
             let verdict = check_link(text);
             assert!(!verdict.allowed && verdict.reason.is_some(), "{text:?} {verdict:?}");

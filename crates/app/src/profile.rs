@@ -108,6 +108,5 @@ pub(crate) fn free_disk(path: &Path) -> Option<u64> {
 
 /// The user's time zone east of UTC at a moment, for the days that dates name.
 pub(crate) fn local_offset_seconds(at: Time) -> i32 {
-    jiff::Timestamp::from_microsecond(at.micros())
-        .map_or(0, |at| jiff::tz::TimeZone::system().to_offset(at).seconds())
+    jiff::Timestamp::from_microsecond(at.micros()).map_or(0, |at| jiff::tz::TimeZone::system().to_offset(at).seconds())
 }

@@ -4,7 +4,9 @@ use crate::AppError;
 use crate::data_dir::wait_for_lock;
 use crate::profile::{Account, Profile};
 use crate::secrets_place;
-use airi_cloud::{Auth, Class, CloudError, Plain, Rest, SecretString, ServerAddress, Session, SessionStore, Storage, Tokens};
+use airi_cloud::{
+    Auth, Class, CloudError, Plain, Rest, SecretString, ServerAddress, Session, SessionStore, Storage, Tokens,
+};
 use airi_secrets::Secrets;
 use airi_sync::{Failure, FailureClass, Hello, Op, Preview, PullCursor, PullPage, PushAnswer, Remote, SnapshotPage};
 use serde_json::{Value, json};

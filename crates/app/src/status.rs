@@ -69,7 +69,9 @@ impl App {
 
 fn sentence(state: SyncState, totals: &airi_store::Totals, told: Option<String>) -> String {
     match state {
-        SyncState::Local => "Everything is on this computer only. Sign in to keep it in step with other devices.".into(),
+        SyncState::Local => {
+            "Everything is on this computer only. Sign in to keep it in step with other devices.".into()
+        }
         SyncState::InStep => "In step with the server.".into(),
         SyncState::Waiting if totals.outbox > 0 => format!("{} changes wait to be sent.", totals.outbox),
         SyncState::Waiting => "Signed in; the first sync has not run yet.".into(),

@@ -178,8 +178,9 @@ impl App {
     }
 
     async fn resolve(&self, request: OutboxRequest) -> Result<(), AppError> {
-        let id = Uuid::parse_str(&request.id)
-            .map_err(|_| AppError::Invalid(format!("'{}' is not the id of a change; `airi outbox` shows them.", request.id)))?;
+        let id = Uuid::parse_str(&request.id).map_err(|_| {
+            AppError::Invalid(format!("'{}' is not the id of a change; `airi outbox` shows them.", request.id))
+        })?;
         let profile = self.profile();
         match request.action {
             OutboxAction::Retry => profile.store.write(|w| w.retry(id))?,

@@ -43,7 +43,8 @@ impl App {
             let mut last: Option<(Instant, String)> = None;
             let mut progress = |step: &str, done: u64, total: Option<u64>| {
                 // A screen needs no more than some updates a second.
-                let due = last.as_ref().is_none_or(|(at, name)| at.elapsed() > Duration::from_millis(80) || name != step);
+                let due =
+                    last.as_ref().is_none_or(|(at, name)| at.elapsed() > Duration::from_millis(80) || name != step);
                 if due {
                     last = Some((Instant::now(), step.to_owned()));
                     tell(TaskState::Running { step: step.to_owned(), done, total });

@@ -40,7 +40,9 @@ pub(crate) fn login(app: &App, out: &Out, given: Login) -> Done {
     let request = SignInRequest { url: given.url, key: given.key, email: given.email, password, take };
     let status = wait(app.sign_in(request))??;
     if brings {
-        out.remark("Local conversations come along: with the next sync they go to the server, whose operator can read them.");
+        out.remark(
+            "Local conversations come along: with the next sync they go to the server, whose operator can read them.",
+        );
     }
     out.answer(&status, status_text);
     Ok(ExitCode::SUCCESS)

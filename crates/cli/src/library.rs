@@ -5,8 +5,8 @@ use crate::invalid;
 use crate::print::{Out, minute, short};
 use airi_app::App;
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationRow, ItemsRequest, ListRequest, MessageRow, NewConversation, NewMessage,
-    SearchRequest, Section, Sort, UsageBy, UsageRequest,
+    CommandError, ConversationEdit, ConversationRow, ItemsRequest, ListRequest, MessageRow, NewConversation,
+    NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -126,7 +126,9 @@ pub(crate) fn new(app: &App, out: &Out, given: New) -> Done {
 pub(crate) fn add(app: &App, out: &Out, given: Add) -> Done {
     let content = if given.text == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| invalid(format!("stdin cannot be read: {error}")))?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| invalid(format!("stdin cannot be read: {error}")))?;
         text.trim_end_matches('\n').to_owned()
     } else {
         given.text

@@ -56,7 +56,7 @@ impl Rows<'_> {
         Found { score, created_at: filter.created_at(row), key, conversation, place: Some((segment as u32, row)) }
     }
 
-    /// The `most` rows of highest score, in no order. Rows of equal score at the edge: the earliest indexed.
+    /// The `most` rows of highest score, in no order; of equal scores the newest.
     pub(crate) fn best(
         &self,
         query: &dyn EngineQuery,
@@ -65,27 +65,32 @@ impl Rows<'_> {
     ) -> Result<Vec<Found>, IndexError> {
         let weight = self.weight(query, true)?;
         let not = unwanted.map(|query| self.weight(query, false)).transpose()?;
-        // Scores are positive, so their bits have their order.
-        let mut heap: BinaryHeap<Reverse<(u32, Reverse<(usize, u32)>)>> = BinaryHeap::new();
+        // Scores are positive, so their bits have their order. Score, time, key; segment and row.
+        let mut heap: BinaryHeap<Reverse<(u32, i64, u64, usize, u32)>> = BinaryHeap::new();
         for (segment, filter) in self.filters.iter().enumerate() {
             let mut not = self.unwanted(not.as_deref(), segment)?;
-            let threshold = |heap: &BinaryHeap<_>| match heap.peek() {
-                Some(Reverse((bits, _))) if heap.len() >= most => f32::from_bits(*bits),
+            // The engine passes what is above the threshold: just below the least, so that equals are seen too.
+            let threshold = |heap: &BinaryHeap<Reverse<(u32, i64, u64, usize, u32)>>| match heap.peek() {
+                Some(Reverse(least)) if heap.len() >= most => f32::from_bits(least.0).next_down(),
                 _ => 0.0,
             };
             let start = threshold(&heap);
             weight.for_each_pruning(start, self.searcher.segment_reader(segment as u32), &mut |row, score| {
-                if filter.accepts(row) && !not.holds(row) {
-                    heap.push(Reverse((score.max(0.0).to_bits(), Reverse((segment, row)))));
-                    if heap.len() > most {
+                let bits = score.max(0.0).to_bits();
+                let full = heap.len() >= most;
+                let older = |Reverse(least): &Reverse<(u32, i64, u64, usize, u32)>| {
+                    bits == least.0 && filter.created_at(row) < least.1
+                };
+                if !(full && heap.peek().is_some_and(older)) && filter.accepts(row) && !not.holds(row) {
+                    heap.push(Reverse((bits, filter.created_at(row), filter.ids(row).0, segment, row)));
+                    if full {
                         heap.pop();
                     }
                 }
                 threshold(&heap)
             })?;
         }
-        let rows =
-            heap.into_iter().map(|Reverse((bits, Reverse((segment, row))))| (segment, row, f32::from_bits(bits)));
+        let rows = heap.into_iter().map(|Reverse((bits, _, _, segment, row))| (segment, row, f32::from_bits(bits)));
         Ok(rows.map(|(segment, row, score)| self.found(segment, row, score)).collect())
     }
 

@@ -7,7 +7,8 @@ use crate::IndexError;
 use crate::query::{Needle, Query};
 use crate::schema::{Fields, PARTS, Part};
 use crate::view::View;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use tantivy::Term;
 use tantivy::query::{
     BooleanQuery, BoostQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query as EngineQuery, QueryClone, TermQuery,
@@ -133,21 +134,36 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Longer words that begin so, the most common first.
+    /// Longer words that begin so, the most common first, at least `FEW_WORDS` and one where there are so many.
     fn words_with_prefix(&self, word: &str, field: Field, cut: &mut bool) -> Result<Vec<(String, u64)>, IndexError> {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for segment in self.view.searcher.segment_readers() {
             let inverted = segment.inverted_index(field)?;
             let mut stream = inverted.terms().range().gt(word.as_bytes()).into_stream()?;
+            // A dictionary has very many rare words: most are never copied.
+            let mut common: BinaryHeap<Reverse<(u32, String)>> = BinaryHeap::new();
             let mut scanned = 0;
             while let Some((key, info)) = stream.next() {
-                let Some(found) = std::str::from_utf8(key).ok().filter(|found| found.starts_with(word)) else { break };
+                if !key.starts_with(word.as_bytes()) {
+                    break;
+                }
                 scanned += 1;
                 if scanned > SCANNED {
                     *cut = true;
                     break;
                 }
-                *counts.entry(found.to_owned()).or_default() += u64::from(info.doc_freq);
+                let full = common.len() > 2 * FEW_WORDS;
+                if full && common.peek().is_some_and(|Reverse((least, _))| info.doc_freq <= *least) {
+                    continue;
+                }
+                let Ok(found) = std::str::from_utf8(key) else { continue };
+                common.push(Reverse((info.doc_freq, found.to_owned())));
+                if full {
+                    common.pop();
+                }
+            }
+            for Reverse((count, found)) in common {
+                *counts.entry(found).or_default() += u64::from(count);
             }
         }
         let mut found: Vec<(String, u64)> = counts.into_iter().collect();

@@ -10,7 +10,7 @@ use crate::schema::{Fields, PARTS, Part, message_of};
 use crate::view::View;
 use crate::{IndexError, Scope, typo};
 use airi_domain::Time;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tantivy::Term;
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, Query as EngineQuery, QueryClone, TermSetQuery};
 
@@ -67,8 +67,10 @@ pub struct Hit {
     pub parts: Vec<Part>,
 }
 
-/// So many candidates are blended with recency at least.
+/// So many of the most relevant rows are blended with recency, then the next eight times as many, and so on: an order
+/// that does not depend on the page asked for.
 const WINDOW: usize = 160;
+const WINDOW_GROWTH: usize = 8;
 /// A scope of so few conversations is asked of the index; a larger one is checked row by row.
 const FEW_CONVERSATIONS: usize = 256;
 
@@ -125,16 +127,25 @@ impl Search<'_> {
         let rows = Rows { searcher: &self.view.searcher, filters: filters.collect::<Result<_, _>>()? };
         let planner = |every_word| Planner { view: self.view, fields: self.fields, every_word };
         let mut plan = planner(false).plan(query)?;
-        let mut window = WINDOW.max(end.saturating_mul(2));
+        let fresh = self.fresh(query, &filter)?;
+        let mut window = WINDOW;
         loop {
-            let mut ranked = self.ranked(query, &plan, &rows, &filter, window)?;
-            if plan.cut && ranked.rows.len() < end && ranked.rows.len() < window {
+            if window < end {
+                window = window.saturating_mul(WINDOW_GROWTH);
+                continue;
+            }
+            let mut ranked = self.ranked(query, &plan, &rows, &fresh, window)?;
+            if plan.cut && !ranked.more && ranked.rows.len() < end {
+                // The rarer words that the prefix stands for follow those already found.
                 plan = planner(true).plan(query)?;
-                ranked = self.ranked(query, &plan, &rows, &filter, window)?;
+                let every = self.ranked(query, &plan, &rows, &fresh, window)?;
+                let known: HashSet<u64> = ranked.rows.iter().map(|row| row.key).collect();
+                ranked.rows.extend(every.rows.into_iter().filter(|row| !known.contains(&row.key)));
+                ranked = Ranked { rows: ranked.rows, ..every };
             }
             rank::cap(&mut ranked.rows, self.options.per_conversation);
             if ranked.rows.len() < end && ranked.more && window < 1 << 20 {
-                window = window.saturating_mul(8);
+                window = window.saturating_mul(WINDOW_GROWTH);
                 continue;
             }
             let page: Vec<Found> = ranked.rows.into_iter().skip(self.options.offset).take(self.options.limit).collect();
@@ -143,98 +154,117 @@ impl Search<'_> {
         }
     }
 
+    fn by_relevance(&self, query: &Query) -> bool {
+        query.has_words() && self.options.sort == Sort::Best
+    }
+
+    /// Filters alone list conversations by their titles, unless the filters speak of messages.
+    fn only_titles(query: &Query) -> bool {
+        query.clauses.is_empty() && query.message_filters().next().is_none()
+    }
+
+    /// Matching rows of the overlay.
+    fn fresh(&self, query: &Query, filter: &MessageFilter) -> Result<Vec<Found>, IndexError> {
+        let Some(overlay) = self.overlay.filter(|overlay| overlay.len() > 0) else { return Ok(Vec::new()) };
+        let statistics = if self.by_relevance(query) { Some(self.statistics(query)?) } else { None };
+        let matching = overlay.matching(query, self.scope, filter);
+        let wanted = matching.filter(|(key, _)| !Self::only_titles(query) || message_of(*key) == 0);
+        let found = wanted.map(|(key, row)| Found {
+            score: statistics.as_ref().map_or(0.0, |statistics| row.score(query, statistics)),
+            created_at: row.created_at,
+            key,
+            conversation: row.conversation,
+            place: None,
+        });
+        Ok(found.collect())
+    }
+
     fn ranked(
         &self,
         query: &Query,
         plan: &Plan,
         rows: &Rows,
-        filter: &MessageFilter,
+        fresh: &[Found],
         window: usize,
     ) -> Result<Ranked, IndexError> {
-        // Filters alone: conversations by their titles, or messages when the filters speak of messages.
-        let titles = !query.has_words() && query.clauses.is_empty() && query.message_filters().next().is_none();
-        let mut fresh: Vec<Found> = Vec::new();
-        if let Some(overlay) = self.overlay.filter(|overlay| overlay.len() > 0) {
-            let best = self.options.sort == Sort::Best && query.has_words();
-            let statistics = if best { Some(self.statistics(query)?) } else { None };
-            for (key, row) in overlay.matching(query, self.scope, filter) {
-                if titles && message_of(key) != 0 {
-                    continue;
-                }
-                let score = statistics.as_ref().map_or(0.0, |statistics| row.score(query, statistics));
-                let (created_at, conversation) = (row.created_at, row.conversation);
-                fresh.push(Found { score, created_at, key, conversation, place: None });
-            }
+        if !self.by_relevance(query) {
+            let mut ranked = self.newest(query, plan, rows, window)?;
+            ranked.total += fresh.len();
+            ranked.rows.extend(fresh);
+            ranked.rows.sort_unstable_by(rank::by_time);
+            return Ok(ranked);
         }
-        let mut ranked = if query.has_words() && self.options.sort == Sort::Best {
-            self.best(plan, rows, window)?
-        } else {
-            self.newest(query, plan, rows, window, titles)?
-        };
+        let (mut ranked, last) = self.best(plan, rows, window)?;
         ranked.total += fresh.len();
         ranked.rows.extend(fresh);
-        if query.has_words() && self.options.sort == Sort::Best {
-            for row in &mut ranked.rows {
+        ranked.rows.sort_unstable_by(rank::by_score);
+        if ranked.more {
+            // Beyond the window not every part has been looked at.
+            ranked.rows.truncate(window);
+        }
+        let (mut from, mut size) = (0, WINDOW);
+        while from < ranked.rows.len() {
+            let to = size.min(ranked.rows.len());
+            for row in &mut ranked.rows[from..to] {
                 row.score *= rank::recency(row.created_at, self.options.now);
             }
-            ranked.rows.sort_unstable_by(rank::by_score);
-        } else {
-            ranked.rows.sort_unstable_by(rank::by_time);
+            ranked.rows[from..to].sort_unstable_by(rank::by_score);
+            (from, size) = (to, size.saturating_mul(WINDOW_GROWTH));
         }
+        ranked.rows.extend(last);
         Ok(ranked)
     }
 
-    fn newest(
-        &self,
-        query: &Query,
-        plan: &Plan,
-        rows: &Rows,
-        window: usize,
-        titles: bool,
-    ) -> Result<Ranked, IndexError> {
+    fn newest(&self, query: &Query, plan: &Plan, rows: &Rows, window: usize) -> Result<Ranked, IndexError> {
         let all = if query.has_words() { plan.across() } else { Some(Box::new(AllQuery) as Box<dyn EngineQuery>) };
         let Some(all) = all else { return Ok(Ranked { rows: Vec::new(), total: 0, exact: true, more: false }) };
         let unwanted = plan.unwanted();
-        let (found, total) = rows.newest(self.narrowed(all).as_ref(), unwanted.as_deref(), window, titles)?;
+        let (found, total) =
+            rows.newest(self.narrowed(all).as_ref(), unwanted.as_deref(), window, Self::only_titles(query))?;
         Ok(Ranked { more: found.len() < total, rows: found, total, exact: true })
     }
 
-    fn best(&self, plan: &Plan, rows: &Rows, window: usize) -> Result<Ranked, IndexError> {
+    /// Rows by bare relevance, and rows to put after all others.
+    fn best(&self, plan: &Plan, rows: &Rows, window: usize) -> Result<(Ranked, Vec<Found>), IndexError> {
         let unwanted = plan.unwanted();
         let mut found: HashMap<u64, Found> = HashMap::new();
-        let mut full = false;
-        let mut add = |rows: Vec<Found>, weight: f32| {
-            for mut row in rows {
-                row.score *= weight;
+        // Whether there are rows beyond the window, and whether there would be beyond the smallest.
+        let (mut more, mut many) = (false, false);
+        for part in Part::ALL {
+            let Some(query) = plan.within(part) else { continue };
+            let best = rows.best(self.narrowed(query).as_ref(), unwanted.as_deref(), window)?;
+            more |= best.len() >= window;
+            many |= best.len() >= WINDOW;
+            for mut row in best {
+                row.score *= part.weight();
                 let held = found.entry(row.key).or_insert(row);
                 held.score = held.score.max(row.score);
             }
-        };
-        for part in Part::ALL {
-            if let Some(query) = plan.within(part) {
-                let best = rows.best(self.narrowed(query).as_ref(), unwanted.as_deref(), window)?;
-                full |= best.len() >= window;
-                add(best, part.weight());
-            }
         }
         let across = plan.across();
-        // Where the parts alone fill the page, rows with their words scattered over parts would not be on it.
-        let scattered = plan.spans_parts() && !full;
-        if let Some(query) = across.as_ref().filter(|_| scattered) {
-            let best = rows.best(self.narrowed(query.box_clone()).as_ref(), unwanted.as_deref(), window)?;
-            full |= best.len() >= window;
-            add(best, 1.0);
+        // Rows with their words scattered over parts: among the others when those are few, else at the end.
+        let mut last = Vec::new();
+        if let Some(query) = across.as_ref().filter(|_| plan.spans_parts() && !more) {
+            for row in rows.best(self.narrowed(query.box_clone()).as_ref(), unwanted.as_deref(), window)? {
+                match found.contains_key(&row.key) {
+                    true => {}
+                    false if many => last.push(row),
+                    false => _ = found.insert(row.key, row),
+                }
+            }
+            more |= found.len() + last.len() >= window;
+            last.sort_unstable_by(rank::by_score);
         }
-        let rows_found: Vec<Found> = found.into_values().collect();
-        let (total, exact) = match across.filter(|_| full) {
-            None => (rows_found.len(), true),
+        let known = found.len() + last.len();
+        let (total, exact) = match across.filter(|_| more) {
+            None => (known, true),
             Some(query) => {
                 let most = self.options.count_up_to;
                 let counted = rows.count(self.narrowed(query).as_ref(), unwanted.as_deref(), most)?;
-                (counted.max(rows_found.len()), counted < most || counted > most)
+                (counted.max(known), counted < most || counted > most)
             }
         };
-        Ok(Ranked { rows: rows_found, total, exact, more: full })
+        Ok((Ranked { rows: found.into_values().collect(), total, exact, more }, last))
     }
 
     /// With a scope of few conversations the index looks only at their rows.

@@ -30,6 +30,7 @@ fn of_equal_matches_the_newer_comes_first_and_equal_times_go_by_id() {
         let found = fixture.search(&query("words"), &sorted, None);
         let order: Vec<_> = found.hits.iter().map(|hit| (hit.created_at, hit.message)).collect();
         assert!(order.is_sorted_by(|a, b| a > b), "{order:?}");
+        assert!(order[..30].iter().all(|(time, _)| *time == days_ago(0)), "{order:?}");
         assert_eq!((found.total, found.total_is_exact), (300, true));
     }
 }
@@ -53,7 +54,7 @@ fn pages_add_up_to_the_whole() {
         .map(|(n, text)| Doc::message(n as i64 % 40, n as i64 + 1, text, days_ago(n as i64)))
         .collect();
     let fixture = Fixture::with(&docs);
-    for (base, per_conversation) in [(options(), 0), (newest(), 0), (newest(), 2)] {
+    for (base, per_conversation) in [(options(), 0), (options(), 2), (newest(), 0), (newest(), 2)] {
         let page = |offset, limit| {
             let options = Options { offset, limit, per_conversation, ..base.clone() };
             ids(&fixture.search(&query("word"), &options, None))

@@ -29,8 +29,9 @@ type Listener = Box<dyn Fn(&Commit) + Send + Sync>;
 
 struct Shared {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    // Dropped before the writer: the last connection to close folds the write-ahead log in, and a read-only one cannot.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
     listeners: Mutex<Vec<Listener>>,
     owner: Mutex<OwnerId>,
 }

@@ -22,7 +22,9 @@ impl Writer<'_> {
     pub fn refresh_views(&mut self, limit: usize) -> Result<usize, StoreError> {
         let mut statement =
             self.connection().prepare_cached("select id from conversations where view_stale = 1 limit ?1")?;
-        let keys = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        let keys = statement
+            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?
+            .collect::<Result<Vec<i64>, _>>()?;
         drop(statement);
         for key in &keys {
             self.touch(*key);

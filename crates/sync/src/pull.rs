@@ -4,7 +4,7 @@
 //! that cannot be stored is kept aside and counted; it never stops the rest, and an empty answer never deletes anything.
 
 use crate::engine::{Engine, SyncError};
-use crate::remote::{NamedRow, PullCursor, Remote};
+use crate::remote::{Failure, FailureClass, NamedRow, PullCursor, Remote};
 use crate::wire;
 use airi_domain::Time;
 use airi_store::{StoreError, Writer};
@@ -66,8 +66,10 @@ impl<R: Remote> Engine<R> {
                 self.walk(walk).await?
             }
         };
+        let mut limit = PAGE;
         loop {
-            let page = self.counted(self.remote.pull(&standing.epoch, standing.cursor, PAGE).await)?;
+            let answer = self.remote.pull(&standing.epoch, standing.cursor, limit).await;
+            let Some(page) = self.sized(answer, &mut limit)? else { continue };
             if page.rejoin {
                 let walk = Walk { epoch: page.epoch, head: page.head, table: 0, after: None, rejoin: true };
                 self.store.write(|w| -> Result<(), StoreError> {
@@ -110,11 +112,30 @@ impl<R: Remote> Engine<R> {
         self.store_rows(rows, "sync.previewed", "1")
     }
 
+    /// An answer to a request for `limit` rows; None: it was too much at once, ask for the fewer that `limit` is now.
+    fn sized<T>(&mut self, answer: Result<T, Failure>, limit: &mut u32) -> Result<Option<T>, SyncError> {
+        match self.counted(answer) {
+            Ok(page) => {
+                *limit = (*limit * 2).min(PAGE);
+                Ok(Some(page))
+            }
+            Err(SyncError::Remote(failure)) if failure.class == FailureClass::Smaller && *limit > 1 => {
+                *limit = (*limit / 2).max(1);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Every row of the account, by table and id: an order that no change can move a row out of.
     async fn walk(&mut self, mut walk: Walk) -> Result<Standing, SyncError> {
-        while walk.table < TABLES.len() {
-            let table = TABLES[walk.table];
-            let page = self.counted(self.remote.snapshot(table, walk.after, PAGE).await)?;
+        let mut limit = PAGE;
+        // Only a device that brings rows back must know what was erased meanwhile.
+        let tables = if walk.rejoin { &TABLES[..] } else { &TABLES[..TABLES.len() - 1] };
+        while walk.table < tables.len() {
+            let table = tables[walk.table];
+            let answer = self.remote.snapshot(table, walk.after, limit).await;
+            let Some(page) = self.sized(answer, &mut limit)? else { continue };
             if page.epoch != walk.epoch {
                 // The server was exchanged under the walk: begin again.
                 let hello = self.call_hello().await?;

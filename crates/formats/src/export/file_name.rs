@@ -74,8 +74,28 @@ mod tests {
     #[test]
     fn names_are_legal_everywhere() {
         let titles = [
-            "a/b\\c:d*e?f\"g<h>i|j", "con", "NUL.txt", "com1", "LPT¹.tar.gz", "aux .x", "...", " .. ", "", "a.", "a ", "\u{202e}gnp.exe",
-            "\0\u{1}\n", "新年の手紙：祖母へ", &"長".repeat(300), &"x".repeat(300), &".".repeat(300), "CONIN$", "😀😀", "..\\..\\x", "~", "-rf",
+            "a/b\\c:d*e?f\"g<h>i|j",
+            "con",
+            "NUL.txt",
+            "com1",
+            "LPT¹.tar.gz",
+            "aux .x",
+            "...",
+            " .. ",
+            "",
+            "a.",
+            "a ",
+            "\u{202e}gnp.exe",
+            "\0\u{1}\n",
+            "新年の手紙：祖母へ",
+            &"長".repeat(300),
+            &"x".repeat(300),
+            &".".repeat(300),
+            "CONIN$",
+            "😀😀",
+            "..\\..\\x",
+            "~",
+            "-rf",
         ];
         for title in titles {
             let name = name(title);

@@ -100,6 +100,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_policy_allows_the_very_style_that_is_inside() {
+        let id = airi_domain::ConversationId(uuid::Uuid::from_u128(1));
+        let at = airi_domain::Time::from_micros(0).unwrap();
+        let conversation = airi_domain::Conversation::new(id, at);
+        let page = html(&ExportConversation { conversation, messages: vec![], attachments: vec![] });
+        let style = &page[page.find("<style>").unwrap() + 7..page.find("</style>").unwrap()];
+        assert!(page.contains(&format!("'sha256-{}'", base64(&Sha256::digest(style)))));
+        assert!(!style.contains('\r'));
+    }
+
+    #[test]
     fn base64_is_that_of_the_standard() {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
             assert_eq!(base64(bytes.as_bytes()), text);

@@ -40,7 +40,7 @@ pub fn export_zip<W: Write + Seek>(
         hashes.extend(exported.attachments.iter().filter_map(|attachment| attachment.sha256.clone()));
         json.write(&exported)?;
     }
-    drop(json.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?);
+    json.finish()?;
     for sha256 in hashes {
         // The name inside the ZIP is made of it: nothing but a hash may get there.
         if !is_sha256_hex(&sha256) {

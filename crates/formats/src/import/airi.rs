@@ -17,7 +17,8 @@ struct Exported {
 
 /// Err: a sentence that says why the conversation cannot be understood.
 pub(crate) fn convert(json: &str, assets: &Assets) -> Result<ImportedConversation, String> {
-    let exported: Exported = serde_json::from_str(json).map_err(|error| format!("it does not fit the format: {error}"))?;
+    let exported: Exported =
+        serde_json::from_str(json).map_err(|error| format!("it does not fit the format: {error}"))?;
     let id = exported.conversation.id;
     let mut ids = HashSet::new();
     for message in &exported.messages {
@@ -39,12 +40,14 @@ pub(crate) fn convert(json: &str, assets: &Assets) -> Result<ImportedConversatio
     }
     let mut messages: Vec<Message> = exported.messages.into_iter().map(fit_message).collect();
     messages.sort_by_key(|message| (message.created_at, message.id));
-    let attachments = exported.attachments.into_iter().map(|attachment| {
+    let mut rows = exported.attachments;
+    rows.sort_by_key(|attachment| (attachment.created_at, attachment.id));
+    let attachments = rows.into_iter().map(|attachment| {
         let mut attachment = fit_attachment(attachment);
         // Where another server has it says nothing here.
         attachment.storage_path = String::new();
         let asset = attachment.sha256.as_deref().and_then(|hash| assets.named(hash));
-        let asset = asset.filter(|asset| asset.name.ends_with(&format!("{EXPORT_FILES}/{}", asset_base(&asset.name))));
+        let asset = asset.filter(|asset| in_files_folder(&asset.name));
         ImportedAttachment { attachment, asset }
     });
     Ok(ImportedConversation {
@@ -57,8 +60,9 @@ pub(crate) fn convert(json: &str, assets: &Assets) -> Result<ImportedConversatio
     })
 }
 
-fn asset_base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+/// `files/<hash>`, at the top or in a folder around everything.
+fn in_files_folder(name: &str) -> bool {
+    name.rsplit('/').nth(1) == Some(EXPORT_FILES)
 }
 
 #[cfg(test)]

@@ -49,7 +49,9 @@ pub(crate) fn convert(owner: OwnerId, json: &str, assets: &Assets) -> Result<Imp
         drafts[*at].parent = anchor;
     }
     if missing > 0 {
-        notes.push(format!("{missing} messages name a parent that is not there; they follow the message before them in time"));
+        notes.push(format!(
+            "{missing} messages name a parent that is not there; they follow the message before them in time"
+        ));
     }
     match cut_cycles(&mut drafts) {
         0 => {}
@@ -57,6 +59,9 @@ pub(crate) fn convert(owner: OwnerId, json: &str, assets: &Assets) -> Result<Imp
     }
 
     let conversation_id = ConversationId(derive_uuid(owner, "chatgpt", "conversation", &external_id));
+    let earliest = drafts.iter().filter_map(|draft| draft.created).min();
+    let dated = began.or(earliest).or(rest.get("update_time").and_then(time));
+    let began = began.or(dated.filter(|_| earliest.is_none()));
     let home = Home { owner, source: Source::ChatGpt, external_id: &external_id, conversation_id, began };
     let parents: Vec<Parent> = drafts.iter().map(|draft| draft.parent).collect();
     let grown = grow(&home, drafts);
@@ -75,8 +80,7 @@ pub(crate) fn convert(owner: OwnerId, json: &str, assets: &Assets) -> Result<Imp
         None => newest_leaf(&parents, &grown.times),
     };
 
-    let earliest = grown.times.iter().min().copied();
-    let created_at = began.or(earliest).or(rest.get("update_time").and_then(time)).unwrap_or_else(|| {
+    let created_at = dated.unwrap_or_else(|| {
         notes.push("it has no date at all".to_owned());
         epoch()
     });
@@ -329,7 +333,8 @@ fn add_files(draft: &mut Draft, extra: &mut Object, pointers: &[chatgpt_content:
         row.duration_seconds = row.duration_seconds.or(pointer.seconds);
         if row.mime_type.is_none() {
             let by_name = mime_of(&row.file_name).map(str::to_owned);
-            row.mime_type = by_name.or_else(|| pointer.format.as_deref().and_then(|f| mime_of(&format!(".{f}")).map(str::to_owned)));
+            row.mime_type = by_name
+                .or_else(|| pointer.format.as_deref().and_then(|f| mime_of(&format!(".{f}")).map(str::to_owned)));
         }
         if !pointer.rest.is_empty()
             && let Value::Object(metadata) = &mut row.metadata

@@ -1,8 +1,6 @@
 //! One conversation of a Claude export: a list of messages that since 2025 name their parents.
 
-use super::fields::{
-    Object, keep_raw, mime_of, take_bool, take_count, take_list, take_object, take_text, take_time,
-};
+use super::fields::{Object, keep_raw, mime_of, take_bool, take_count, take_list, take_object, take_text, take_time};
 use super::tree::{Draft, DraftFile, Home, Parent, cut_cycles, epoch, grow, newest_leaf};
 use super::{ImportedConversation, Source};
 use airi_domain::{Conversation, ConversationId, OwnerId, Role, derive_uuid, fit_conversation};
@@ -75,7 +73,9 @@ pub(crate) fn convert(owner: OwnerId, json: &str) -> Result<ImportedConversation
         };
     }
     if missing > 0 {
-        notes.push(format!("{missing} messages name a parent that is not there; they follow the message before them in time"));
+        notes.push(format!(
+            "{missing} messages name a parent that is not there; they follow the message before them in time"
+        ));
     }
     match cut_cycles(&mut drafts) {
         0 => {}
@@ -83,13 +83,14 @@ pub(crate) fn convert(owner: OwnerId, json: &str) -> Result<ImportedConversation
     }
 
     let conversation_id = ConversationId(derive_uuid(owner, "claude", "conversation", &external_id));
+    let dated = began.or_else(|| drafts.iter().filter_map(|draft| draft.created).min());
     let home = Home { owner, source: Source::Claude, external_id: &external_id, conversation_id, began };
     let tree: Vec<Parent> = drafts.iter().map(|draft| draft.parent).collect();
     let grown = grow(&home, drafts);
     let named = take_text(&mut rest, "current_leaf_message_uuid").and_then(|uuid| place.get(&uuid).copied());
     let current = named.or_else(|| newest_leaf(&tree, &grown.times));
 
-    let created_at = began.or(grown.times.iter().min().copied()).unwrap_or_else(|| {
+    let created_at = dated.unwrap_or_else(|| {
         notes.push("it has no date at all".to_owned());
         epoch()
     });

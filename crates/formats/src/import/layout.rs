@@ -79,7 +79,11 @@ fn export_folder(container: &Container) -> Result<String, ImportError> {
             Some((known, other)) if known == depth && other != folder => {
                 return Err(ImportError::NoConversations {
                     name: container.name.clone(),
-                    seen: format!("it holds several exports ('{}' and '{}'); import each of them", shown(other), shown(folder)),
+                    seen: format!(
+                        "it holds several exports ('{}' and '{}'); import each of them",
+                        shown(other),
+                        shown(folder)
+                    ),
                 });
             }
             Some((known, _)) if known <= depth => {}

@@ -122,6 +122,7 @@ pub struct ImportedConversation {
     pub conversation: Conversation,
     /// In order of (created_at, id).
     pub messages: Vec<Message>,
+    /// In order of (created_at, id).
     pub attachments: Vec<ImportedAttachment>,
     /// What was odd and repaired (cycles, missing parents), for the report.
     pub notes: Vec<String>,

@@ -89,6 +89,7 @@ pub(crate) struct Home<'a> {
 pub(crate) struct Grown {
     /// In order of (created_at, id).
     pub messages: Vec<Message>,
+    /// In order of (created_at, id).
     pub attachments: Vec<ImportedAttachment>,
     /// Of each draft.
     pub ids: Vec<MessageId>,
@@ -153,12 +154,13 @@ pub(crate) fn grow(home: &Home<'_>, drafts: Vec<Draft>) -> Grown {
     let mut messages = Vec::with_capacity(drafts.len());
     let mut attachments = Vec::new();
     for (i, mut draft) in drafts.into_iter().enumerate() {
-        for file in draft.files {
+        for (position, file) in draft.files.into_iter().enumerate() {
             let name = format!("{}/{}/{}", home.external_id, draft.external_id, file.external_id);
             let mut attachment = file.attachment;
             attachment.id = AttachmentId(derive_uuid(home.owner, source, "attachment", &name));
             attachment.message_id = ids[i];
-            attachment.created_at = times[i];
+            // A row has no other place for the order in which a message names its files.
+            attachment.created_at = times[i].plus_micros(position as i64);
             attachments.push(ImportedAttachment { attachment: fit_attachment(attachment), asset: file.asset });
         }
         draft.metadata.insert("source".to_owned(), source.into());
@@ -176,6 +178,7 @@ pub(crate) fn grow(home: &Home<'_>, drafts: Vec<Draft>) -> Grown {
         messages.push(fit_message(message));
     }
     messages.sort_by_key(|message| (message.created_at, message.id));
+    attachments.sort_by_key(|file: &ImportedAttachment| (file.attachment.created_at, file.attachment.id));
     Grown { messages, attachments, ids, times }
 }
 

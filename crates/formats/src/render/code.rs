@@ -12,8 +12,22 @@ const MAX_LINE: usize = 2000;
 
 /// Every class that highlighted code can have.
 pub const HIGHLIGHT_CLASSES: [&str; 16] = [
-    "hl-comment", "hl-string", "hl-escape", "hl-number", "hl-constant", "hl-keyword", "hl-operator", "hl-function",
-    "hl-type", "hl-tag", "hl-attribute", "hl-variable", "hl-heading", "hl-inserted", "hl-deleted", "hl-meta",
+    "hl-comment",
+    "hl-string",
+    "hl-escape",
+    "hl-number",
+    "hl-constant",
+    "hl-keyword",
+    "hl-operator",
+    "hl-function",
+    "hl-type",
+    "hl-tag",
+    "hl-attribute",
+    "hl-variable",
+    "hl-heading",
+    "hl-inserted",
+    "hl-deleted",
+    "hl-meta",
 ];
 
 /// Scopes and their classes; the first that fits wins.
@@ -146,9 +160,11 @@ fn coloured(code: &str, syntax: &SyntaxReference, time: Duration, out: &mut Stri
 }
 
 fn class(stack: &ScopeStack, scopes: &[(Scope, &'static str)]) -> Option<&'static str> {
-    stack.as_slice().iter().rev().find_map(|scope| {
-        scopes.iter().find(|(known, _)| known.is_prefix_of(*scope)).map(|(_, class)| *class)
-    })
+    stack
+        .as_slice()
+        .iter()
+        .rev()
+        .find_map(|scope| scopes.iter().find(|(known, _)| known.is_prefix_of(*scope)).map(|(_, class)| *class))
 }
 
 fn piece(text: &str, class: Option<&'static str>, open: &mut Option<&'static str>, out: &mut String) {
@@ -184,9 +200,19 @@ mod tests {
     fn common_languages_have_colours() {
         assert!(html("fn main() {}\n", "rust").contains("<span class=\"hl-keyword\">fn"));
         for (language, code) in [
-            ("python", "def f(): return 1"), ("sql", "select 1"), ("typescript", "const a = 1;"), ("bash", "echo \"a\""),
-            ("json", "{\"a\": 1}"), ("html", "<p>x</p>"), ("css", "a { color: red }"), ("go", "func main() {}"),
-            ("java", "class A {}"), ("c++", "int a = 1;"), ("yaml", "a: \"b\""), ("toml", "a = \"b\""), ("diff", "+a\n-b\n"),
+            ("python", "def f(): return 1"),
+            ("sql", "select 1"),
+            ("typescript", "const a = 1;"),
+            ("bash", "echo \"a\""),
+            ("json", "{\"a\": 1}"),
+            ("html", "<p>x</p>"),
+            ("css", "a { color: red }"),
+            ("go", "func main() {}"),
+            ("java", "class A {}"),
+            ("c++", "int a = 1;"),
+            ("yaml", "a: \"b\""),
+            ("toml", "a = \"b\""),
+            ("diff", "+a\n-b\n"),
         ] {
             assert!(html(code, language).contains("<span class=\"hl-"), "{language}: {}", html(code, language));
         }

@@ -31,14 +31,32 @@ mod tests {
 
     #[test]
     fn only_plain_web_and_mail_addresses_pass() {
-        for url in ["https://example.org/a?b#c", "HTTP://example.org", "mailto:a@example.org", "https://例え.jp/道"] {
+        for url in ["https://example.org/a?b#c", "HTTP://example.org", "mailto:a@example.org", "https://例え.jp/道"]
+        {
             assert!(is_safe_link(url), "{url}");
         }
         for url in [
-            "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x",
-            "//example.org", "/relative", "#top", "", "https:", "https:///x", "http:example.org", "mailto:",
-            "https://user:pw@example.org/", "https://example.org\\@evil.org", "https://exa\u{202e}mple.org", "https://a b",
-            "java\nscript:alert(1)", "\u{1}javascript:alert(1)", "airi://open/1", "https://exa\u{200b}mple.org",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "vbscript:x",
+            "//example.org",
+            "/relative",
+            "#top",
+            "",
+            "https:",
+            "https:///x",
+            "http:example.org",
+            "mailto:",
+            "https://user:pw@example.org/",
+            "https://example.org\\@evil.org",
+            "https://exa\u{202e}mple.org",
+            "https://a b",
+            "java\nscript:alert(1)",
+            "\u{1}javascript:alert(1)",
+            "airi://open/1",
+            "https://exa\u{200b}mple.org",
         ] {
             assert!(!is_safe_link(url), "{url:?}");
         }

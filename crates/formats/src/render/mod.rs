@@ -70,7 +70,9 @@ fn parse<'a>(arena: &'a Arena<'a>, markdown: &str) -> Option<Node<'a>> {
 
 /// Thousands of block quotes in one line say nothing and cost much.
 fn runs_too_long(markdown: &str) -> bool {
-    markdown.lines().any(|line| line.bytes().take_while(|b| matches!(b, b'>' | b' ' | b'\t')).filter(|b| *b == b'>').count() > MAX_DEPTH)
+    markdown.lines().any(|line| {
+        line.bytes().take_while(|b| matches!(b, b'>' | b' ' | b'\t')).filter(|b| *b == b'>').count() > MAX_DEPTH
+    })
 }
 
 fn as_is(text: &str) -> String {

@@ -7,10 +7,17 @@ fn what_markdown_can_say_is_said_in_html() {
         "# Title\n\nA *b* **c** ~~d~~ `e`\n\n- [x] done\n- [ ] open\n\n1. one\n2. two\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\nNote[^1].\n\n[^1]: The note.\n",
     );
     for part in [
-        "<h1>Title</h1>", "<em>b</em>", "<strong>c</strong>", "<del>d</del>", "<code>e</code>",
-        "<li class=\"task\"><input type=\"checkbox\" disabled checked> done</li>", "<ol>\n<li>one</li>",
+        "<h1>Title</h1>",
+        "<em>b</em>",
+        "<strong>c</strong>",
+        "<del>d</del>",
+        "<code>e</code>",
+        "<li class=\"task\"><input type=\"checkbox\" disabled checked> done</li>",
+        "<ol>\n<li>one</li>",
         "<th data-align=\"left\">a</th><th data-align=\"right\">b</th></tr></thead>",
-        "<tbody>\n<tr><td data-align=\"left\">1</td>", "</tbody></table>", "<sup class=\"footnote-ref\">1</sup>",
+        "<tbody>\n<tr><td data-align=\"left\">1</td>",
+        "</tbody></table>",
+        "<sup class=\"footnote-ref\">1</sup>",
         "<section class=\"footnotes\"><ol>\n<li><p>The note.</p>",
     ] {
         assert!(html.contains(part), "{part}\n{html}");
@@ -27,8 +34,11 @@ fn formulae_keep_their_source() {
 
 #[test]
 fn links_say_that_they_lead_outside_and_pictures_are_never_loaded() {
-    let html = to_html("[a](https://example.org \"t\") https://example.net ![cat](https://example.org/c.png) <mailto:a@b.cc>");
-    assert!(html.contains("<a href=\"https://example.org\" rel=\"noopener noreferrer\" data-external title=\"t\">a</a>"));
+    let html =
+        to_html("[a](https://example.org \"t\") https://example.net ![cat](https://example.org/c.png) <mailto:a@b.cc>");
+    assert!(
+        html.contains("<a href=\"https://example.org\" rel=\"noopener noreferrer\" data-external title=\"t\">a</a>")
+    );
     assert!(html.contains("<a href=\"https://example.net\" rel=\"noopener noreferrer\" data-external>"));
     assert!(html.contains("<span class=\"img-ref\">cat (https://example.org/c.png)</span>"), "{html}");
     assert!(html.contains("href=\"mailto:a@b.cc\""));
@@ -48,18 +58,55 @@ fn chinese_emphasis_works_without_spaces() {
 #[test]
 fn no_markup_of_others_survives() {
     let corpus = [
-        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "<a href='javascript:x'>a</a>",
-        "[x](javascript:alert(1))", "[x](JAVASCRIPT:alert(1))", "[x](java\tscript:alert(1))", "[x](&#106;avascript:alert(1))",
-        "[x](data:text/html;base64,PHNjcmlwdD4=)", "[x](vbscript:x)", "[x](<javascript:alert(1)>)", "<javascript:alert(1)>",
-        "![x](javascript:alert(1))", "![\"onload=\"alert(1)](x)", "![x](x\"onerror=\"alert(1))", "[x]: javascript:alert(1)\n\n[x]",
-        "[x](https://e.org \"\\\" onclick=alert(1) \\\"\")", "[x](https://e.org/\"onclick=\"alert(1))", "https://e.org/\"><script>",
-        "```\"><script>alert(1)</script>\nx\n```", "```rust\" onclick=\"x\nfn a() {}\n```", "`<script>`", "    <script>\n",
-        "<iframe src=https://e.org></iframe>", "<style>*{}</style>", "<!-- --><script>", "<![CDATA[<script>]]>", "<?php ?>",
-        "| <script> | b |\n|--|--|\n| <img onerror=x> | <b> |", "[^<script>]\n\n[^<script>]: <script>", "$<script>$", "$$</span><script>$$",
-        "```math\n</span><img onerror=x>\n```", "# <script>", "<form action=javascript:x><input type=image>", "<base href=//e.org>",
-        "<b id=location name=x>", "<math><mi//xlink:href=\"data:x,<script>\">", "\0<script\0>", "<scr\0ipt>", "&lt;script&gt;",
-        "<details open ontoggle=alert(1)>", "[a](https://e.org){onclick=x}", "<a\nhref=javascript:x>", "[x](\u{1}javascript:x)",
-        "<div\n\n<script>\n\n", "[x](https://u:p@e.org)", "![a](https://e.org/p.png)", "<https://e.org/?a='onx=1>",
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<a href='javascript:x'>a</a>",
+        "[x](javascript:alert(1))",
+        "[x](JAVASCRIPT:alert(1))",
+        "[x](java\tscript:alert(1))",
+        "[x](&#106;avascript:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](vbscript:x)",
+        "[x](<javascript:alert(1)>)",
+        "<javascript:alert(1)>",
+        "![x](javascript:alert(1))",
+        "![\"onload=\"alert(1)](x)",
+        "![x](x\"onerror=\"alert(1))",
+        "[x]: javascript:alert(1)\n\n[x]",
+        "[x](https://e.org \"\\\" onclick=alert(1) \\\"\")",
+        "[x](https://e.org/\"onclick=\"alert(1))",
+        "https://e.org/\"><script>",
+        "```\"><script>alert(1)</script>\nx\n```",
+        "```rust\" onclick=\"x\nfn a() {}\n```",
+        "`<script>`",
+        "    <script>\n",
+        "<iframe src=https://e.org></iframe>",
+        "<style>*{}</style>",
+        "<!-- --><script>",
+        "<![CDATA[<script>]]>",
+        "<?php ?>",
+        "| <script> | b |\n|--|--|\n| <img onerror=x> | <b> |",
+        "[^<script>]\n\n[^<script>]: <script>",
+        "$<script>$",
+        "$$</span><script>$$",
+        "```math\n</span><img onerror=x>\n```",
+        "# <script>",
+        "<form action=javascript:x><input type=image>",
+        "<base href=//e.org>",
+        "<b id=location name=x>",
+        "<math><mi//xlink:href=\"data:x,<script>\">",
+        "\0<script\0>",
+        "<scr\0ipt>",
+        "&lt;script&gt;",
+        "<details open ontoggle=alert(1)>",
+        "[a](https://e.org){onclick=x}",
+        "<a\nhref=javascript:x>",
+        "[x](\u{1}javascript:x)",
+        "<div\n\n<script>\n\n",
+        "[x](https://u:p@e.org)",
+        "![a](https://e.org/p.png)",
+        "<https://e.org/?a='onx=1>",
     ];
     for text in corpus {
         for text in [text.to_owned(), format!("> - {text}"), format!("**{text}**"), format!("a {text} b\n{text}")] {
@@ -70,8 +117,38 @@ fn no_markup_of_others_survives() {
 
 fn check_tags(html: &str, source: &str) {
     const TAGS: [&str; 32] = [
-        "p", "em", "strong", "del", "code", "pre", "a", "span", "ul", "ol", "li", "input", "blockquote", "hr", "br", "table",
-        "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6", "sup", "section", "div", "b", "i",
+        "p",
+        "em",
+        "strong",
+        "del",
+        "code",
+        "pre",
+        "a",
+        "span",
+        "ul",
+        "ol",
+        "li",
+        "input",
+        "blockquote",
+        "hr",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "sup",
+        "section",
+        "div",
+        "b",
+        "i",
     ];
     let mut rest = html;
     while let Some(open) = rest.find('<') {
@@ -94,7 +171,20 @@ fn check_tags(html: &str, source: &str) {
                     ""
                 }
             };
-            let known = ["class", "href", "rel", "data-external", "title", "type", "disabled", "checked", "start", "data-align", "data-lang", "data-display"];
+            let known = [
+                "class",
+                "href",
+                "rel",
+                "data-external",
+                "title",
+                "type",
+                "disabled",
+                "checked",
+                "start",
+                "data-align",
+                "data-lang",
+                "data-display",
+            ];
             assert!(known.contains(&key), "attribute {key} from {source:?}: {html}");
             if key == "href" {
                 assert!(["http://", "https://", "mailto:"].iter().any(|scheme| value.starts_with(scheme)), "{html}");
@@ -109,16 +199,37 @@ fn check_tags(html: &str, source: &str) {
 fn pathological_texts_end_soon() {
     let many = |text: &str, bytes: usize| text.repeat(bytes / text.len());
     let texts = [
-        many("[", 100_000), many("![", 100_000), many("[a](", 100_000), many("*a ", 100_000), many("_", 100_000),
-        many("**a*", 100_000), many("> ", 100_000), many(">", 100_000), many("- ", 100_000), many("`", 100_000),
-        many("`a``", 100_000), many("$a$$", 100_000), many("$", 100_000), many("<!--", 100_000), many("<a ", 100_000),
-        many("[^a]", 100_000), many("[^a]: b\n", 100_000), many("www.a.", 100_000), many("a@b.", 100_000),
-        many("&", 100_000), many("\\(", 100_000), many("\\[", 100_000), many("~~a", 100_000), many("1. ", 100_000),
+        many("[", 100_000),
+        many("![", 100_000),
+        many("[a](", 100_000),
+        many("*a ", 100_000),
+        many("_", 100_000),
+        many("**a*", 100_000),
+        many("> ", 100_000),
+        many(">", 100_000),
+        many("- ", 100_000),
+        many("`", 100_000),
+        many("`a``", 100_000),
+        many("$a$$", 100_000),
+        many("$", 100_000),
+        many("<!--", 100_000),
+        many("<a ", 100_000),
+        many("[^a]", 100_000),
+        many("[^a]: b\n", 100_000),
+        many("www.a.", 100_000),
+        many("a@b.", 100_000),
+        many("&", 100_000),
+        many("\\(", 100_000),
+        many("\\[", 100_000),
+        many("~~a", 100_000),
+        many("1. ", 100_000),
         many("| a ", 50_000) + "\n" + &many("|-", 25_000) + "\n" + &many("|\n", 50_000),
         (0..300).map(|depth| format!("{}- a\n", "  ".repeat(depth))).collect(),
         (0..5000).map(|i| format!("[r{i}]: https://e.org/{i}\n[r{i}] ")).collect(),
         many("```rust\nfn a() { let x = \"\\\\\\\"; }\n```\n", 100_000),
-        many("https://a.b/(((((", 100_000), many("\u{e200}", 90_000), many("好**好**", 100_000),
+        many("https://a.b/(((((", 100_000),
+        many("\u{e200}", 90_000),
+        many("好**好**", 100_000),
         "x".repeat(5 << 20),
     ];
     for text in texts {
@@ -137,7 +248,8 @@ fn depth_is_bounded() {
     for text in ["> ".repeat(90) + "a", "- ".repeat(90) + "a", "*".repeat(400) + "a" + &"*".repeat(400)] {
         let html = to_html(&text);
         let deepest = html.split('<').skip(1).fold((0_i32, 0_i32), |(depth, max), tag| {
-            let depth = depth + if tag.starts_with('/') { -1 } else { i32::from(!tag.starts_with("br") && !tag.starts_with("hr")) };
+            let depth = depth
+                + if tag.starts_with('/') { -1 } else { i32::from(!tag.starts_with("br") && !tag.starts_with("hr")) };
             (depth, max.max(depth))
         });
         assert!(deepest.1 <= 2 * MAX_DEPTH as i32, "{}", deepest.1);

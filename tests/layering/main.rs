@@ -1,5 +1,7 @@
 //! Who may know whom. The house of docs/ARCHITECTURE.md, held by what cargo itself says of it.
 
+#![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -18,8 +20,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "airi-app",
         &[
-            "airi-domain", "airi-contract", "airi-store", "airi-search", "airi-cloud", "airi-secrets", "airi-formats",
-            "airi-sync", "airi-testkit",
+            "airi-domain",
+            "airi-contract",
+            "airi-store",
+            "airi-search",
+            "airi-cloud",
+            "airi-secrets",
+            "airi-formats",
+            "airi-sync",
+            "airi-testkit",
         ],
     ),
     ("airi-cli", &["airi-app", "airi-contract"]),

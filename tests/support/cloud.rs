@@ -193,6 +193,16 @@ impl Cloud {
         connect(&parts.postgres.config("postgres", &parts.postgres_password)).await
     }
 
+    /// The database as the superuser, for what no role of a project may do: other databases, pgTAP.
+    pub fn superuser_url(&self) -> Result<String> {
+        Ok(self.parts()?.postgres.superuser_url())
+    }
+
+    /// A token with any claims, signed as Auth signs: for asking what a token out of the ordinary can do.
+    pub fn sign(&self, claims: &serde_json::Value) -> Result<String> {
+        Ok(crate::token::sign(&self.parts()?.gateway.jwt_secret, claims))
+    }
+
     /// The folder that holds the data, with `postgres/postgres.log` and `postgrest.log`.
     pub fn folder(&self) -> Result<&Path> {
         Ok(self.parts()?.folder.path())

@@ -87,6 +87,11 @@ impl Postgres {
         format!("postgresql://{role}:{password}@127.0.0.1:{}/{DATABASE}?sslmode=disable", self.port)
     }
 
+    /// The address for the superuser.
+    pub fn superuser_url(&self) -> String {
+        self.url(SUPERUSER, &self.password)
+    }
+
     /// A connection as the superuser.
     pub async fn connect_as_superuser(&self) -> Result<Client> {
         connect(&self.config(SUPERUSER, &self.password)).await
@@ -117,6 +122,12 @@ impl Postgres {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// PostgreSQL's own client for scripts: the server's, else the one on `PATH`.
+pub fn psql() -> Result<PathBuf> {
+    let beside = programs::postgres_bin()?.join("psql");
+    Ok(if beside.is_file() { beside } else { "psql".into() })
 }
 
 /// Connects and drives the connection in the background until the client is dropped.

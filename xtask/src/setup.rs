@@ -17,6 +17,8 @@ const TESTS: &[&str] = &[
     "webkit2gtk-driver",
     "xvfb",
     "imagemagick",
+    "openbox",
+    "xdotool",
     "dbus",
     "gnome-keyring",
     "fonts-noto-cjk",

@@ -44,7 +44,7 @@ impl App {
         }
         self.0.doorbell.notify_one();
         self.emit_status();
-        Ok(self.status_of(&self.profile())?)
+        self.status_of(&self.profile())
     }
 
     /// The profile of an account on this machine, or a fresh one.

@@ -54,7 +54,7 @@ impl AppError {
     pub fn code(&self) -> ErrorCode {
         match self {
             AppError::Store(error) => store_code(error),
-            AppError::Index(IndexError::Busy { .. }) | AppError::Busy(_) => ErrorCode::Busy,
+            AppError::Index(IndexError::Busy) | AppError::Busy(_) => ErrorCode::Busy,
             AppError::Index(_) => ErrorCode::Internal,
             AppError::Query(_) | AppError::Invalid(_) | AppError::Address(_) => ErrorCode::InvalidInput,
             AppError::Import(ImportError::Unusual { .. }) => ErrorCode::ConfirmNeeded,

@@ -56,6 +56,7 @@ impl App {
             hits,
             groups: groups.into_iter().map(|(_, group)| group).collect(),
             total: found.total as u64,
+            total_is_exact: found.total_is_exact,
             took_ms: start.elapsed().as_secs_f64() * 1e3,
             corrected: found.corrected,
         })

@@ -20,7 +20,7 @@ impl App {
     /// One round now.
     pub async fn sync_now(&self) -> Result<Status, CommandError> {
         self.sync_once(|_| ()).await?;
-        Ok(self.status()?)
+        self.status()
     }
 
     /// One round now, with progress and a report.

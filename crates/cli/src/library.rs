@@ -107,7 +107,8 @@ pub(crate) fn search(app: &App, out: &Out, given: Search) -> Done {
                 let _ = writeln!(text, "    {}  {who}: {}", minute(&hit.created_at), short(&hit.snippet, 160));
             }
         }
-        let _ = write!(text, "{} hits in {:.1} ms", response.total, response.took_ms);
+        let more = if response.total_is_exact { "" } else { "+" };
+        let _ = write!(text, "{}{more} hits in {:.1} ms", response.total, response.took_ms);
         text
     });
     Ok(ExitCode::SUCCESS)

@@ -34,6 +34,8 @@ pub struct SearchResponse {
     pub groups: Vec<HitGroup>,
     #[ts(type = "number")]
     pub total: u64,
+    /// False: there are at least `total`.
+    pub total_is_exact: bool,
     pub took_ms: f64,
     /// What was searched instead, when nothing matched exactly.
     pub corrected: Option<String>,

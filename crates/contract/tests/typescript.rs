@@ -1,5 +1,7 @@
 //! The committed TypeScript is the generated one: `AIRI_UPDATE=1 cargo test -p airi-contract` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
+
 use airi_contract::*;
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};

@@ -27,6 +27,9 @@ pub(crate) struct Rows<'a> {
     pub(crate) filters: Vec<RowFilter<'a>>,
 }
 
+/// Score (its bits: scores are positive, so these have their order), time, key; segment and row.
+type Candidate = Reverse<(u32, i64, u64, usize, u32)>;
+
 /// Rows in rising order that must not be among the results.
 struct Unwanted(Option<Box<dyn Scorer>>);
 
@@ -65,12 +68,11 @@ impl Rows<'_> {
     ) -> Result<Vec<Found>, IndexError> {
         let weight = self.weight(query, true)?;
         let not = unwanted.map(|query| self.weight(query, false)).transpose()?;
-        // Scores are positive, so their bits have their order. Score, time, key; segment and row.
-        let mut heap: BinaryHeap<Reverse<(u32, i64, u64, usize, u32)>> = BinaryHeap::new();
+        let mut heap: BinaryHeap<Candidate> = BinaryHeap::new();
         for (segment, filter) in self.filters.iter().enumerate() {
             let mut not = self.unwanted(not.as_deref(), segment)?;
             // The engine passes what is above the threshold: just below the least, so that equals are seen too.
-            let threshold = |heap: &BinaryHeap<Reverse<(u32, i64, u64, usize, u32)>>| match heap.peek() {
+            let threshold = |heap: &BinaryHeap<Candidate>| match heap.peek() {
                 Some(Reverse(least)) if heap.len() >= most => f32::from_bits(least.0).next_down(),
                 _ => 0.0,
             };
@@ -78,9 +80,7 @@ impl Rows<'_> {
             weight.for_each_pruning(start, self.searcher.segment_reader(segment as u32), &mut |row, score| {
                 let bits = score.max(0.0).to_bits();
                 let full = heap.len() >= most;
-                let older = |Reverse(least): &Reverse<(u32, i64, u64, usize, u32)>| {
-                    bits == least.0 && filter.created_at(row) < least.1
-                };
+                let older = |Reverse(least): &Candidate| bits == least.0 && filter.created_at(row) < least.1;
                 if !(full && heap.peek().is_some_and(older)) && filter.accepts(row) && !not.holds(row) {
                     heap.push(Reverse((bits, filter.created_at(row), filter.ids(row).0, segment, row)));
                     if full {

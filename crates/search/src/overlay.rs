@@ -78,6 +78,10 @@ impl Overlay {
         self.rows.is_empty() && self.removed.is_empty() && self.removed_conversations.is_empty()
     }
 
+    pub(crate) fn has_no_rows(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub(crate) fn supersedes(&self, key: u64, conversation: i64) -> bool {
         self.removed_conversations.contains(&conversation)
             || self.rows.contains_key(&key)

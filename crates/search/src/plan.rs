@@ -19,6 +19,8 @@ type Boxed = Box<dyn EngineQuery>;
 
 /// A prefix stands for so many words at first, the most common ones, each with its own weight.
 const FEW_WORDS: usize = 20;
+/// One or two letters stand for very common words: the search is for the eye while typing goes on.
+const FEWER_WORDS: usize = 8;
 /// A prefix is not looked up further than that in a segment's dictionary.
 const SCANNED: usize = 20_000;
 /// A word typed in full is worth more than longer ones that begin with it.
@@ -126,8 +128,9 @@ impl Planner<'_> {
             return Ok(());
         }
         let found = self.words_with_prefix(word, field, cut)?;
-        *cut |= found.len() > FEW_WORDS;
-        for (longer, _) in found.into_iter().take(FEW_WORDS) {
+        let few = if word.chars().count() <= 2 { FEWER_WORDS } else { FEW_WORDS };
+        *cut |= found.len() > few;
+        for (longer, _) in found.into_iter().take(few) {
             let term = Term::from_field_text(field, &longer);
             ways.push((Occur::Should, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))));
         }

@@ -165,7 +165,7 @@ impl Search<'_> {
 
     /// Matching rows of the overlay.
     fn fresh(&self, query: &Query, filter: &MessageFilter) -> Result<Vec<Found>, IndexError> {
-        let Some(overlay) = self.overlay.filter(|overlay| overlay.len() > 0) else { return Ok(Vec::new()) };
+        let Some(overlay) = self.overlay.filter(|overlay| !overlay.has_no_rows()) else { return Ok(Vec::new()) };
         let statistics = if self.by_relevance(query) { Some(self.statistics(query)?) } else { None };
         let matching = overlay.matching(query, self.scope, filter);
         let wanted = matching.filter(|(key, _)| !Self::only_titles(query) || message_of(*key) == 0);
@@ -261,7 +261,7 @@ impl Search<'_> {
             Some(query) => {
                 let most = self.options.count_up_to;
                 let counted = rows.count(self.narrowed(query).as_ref(), unwanted.as_deref(), most)?;
-                (counted.max(known), counted < most || counted > most)
+                (counted.max(known), counted != most)
             }
         };
         Ok((Ranked { rows: found.into_values().collect(), total, exact, more }, last))

@@ -140,12 +140,11 @@ fn is_edge(text: &str, at: usize) -> bool {
     let (Some(before), Some(after)) = (text[..at].chars().next_back(), text[at..].chars().next()) else { return true };
     let regional = |c: char| matches!(c as u32, 0x1F1E6..=0x1F1FF);
     let flags = text[..at].chars().rev().take_while(|c| regional(*c)).count();
-    let jamo = matches!(after as u32, 0x1160..=0x11FF) && matches!(class(before), Class::Unspaced);
-    !matches!(class(after), Class::Mark | Class::Invisible)
-        && before != '\u{200d}'
-        && !(regional(after) && flags % 2 == 1)
-        && !(before == '\r' && after == '\n')
-        && !jamo
+    let one_flag = regional(after) && flags % 2 == 1;
+    let one_syllable = matches!(after as u32, 0x1160..=0x11FF) && class(before) == Class::Unspaced;
+    let one_break = (before, after) == ('\r', '\n');
+    let one_cluster = matches!(class(after), Class::Mark | Class::Invisible) || before == '\u{200d}';
+    !(one_flag || one_syllable || one_break || one_cluster)
 }
 
 fn render(text: &str, window: Range<usize>, found: &[(Range<usize>, usize)]) -> Snippet {

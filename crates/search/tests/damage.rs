@@ -1,4 +1,5 @@
 //! A damaged folder costs a rebuild, never an error and never a panic.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
@@ -6,14 +7,26 @@ use airi_search::{Doc, Index, Load, Opened, Overlay, Rebuilt, Scope};
 use airi_testkit::Rng;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use support::{Fixture, days_ago, options, query};
 
+/// A folder of its own with the files of one index that is made once.
 fn filled() -> Fixture {
-    let texts: Vec<String> = (0..400).map(|n| format!("word{n} common {}", "数据 text ".repeat(n % 9))).collect();
-    let docs: Vec<Doc> = texts.iter().zip(1..).map(|(text, n)| Doc::message(n % 7, n, text, days_ago(n))).collect();
-    let fixture = Fixture::with(&docs[..300]);
-    fixture.commit(&docs[300..], 400);
-    fixture
+    static TEMPLATE: OnceLock<Fixture> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let texts: Vec<String> = (0..400).map(|n| format!("word{n} common {}", "数据 text ".repeat(n % 9))).collect();
+        let docs: Vec<Doc> = texts.iter().zip(1..).map(|(text, n)| Doc::message(n % 7, n, text, days_ago(n))).collect();
+        let fixture = Fixture::with(&docs[..300]);
+        fixture.commit(&docs[300..], 400);
+        fixture
+    });
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("index")).unwrap();
+    for path in files(template.dir.path()) {
+        fs::copy(&path, dir.path().join("index").join(path.file_name().unwrap())).unwrap();
+    }
+    let Opened::Ready(index) = Index::open(dir.path(), "mirror").unwrap() else { panic!("the copy is damaged") };
+    Fixture { dir, index }
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -118,7 +131,7 @@ fn flipped_bytes_never_panic_and_verify_finds_them() {
         fs::write(path, &bytes).unwrap();
         let what = format!("round {round}: {}", path.display());
         if let Ok(Opened::Ready(index)) = Index::open(dir.path(), "mirror") {
-            let segment = !path.extension().is_some_and(|name| name == "json");
+            let segment = path.extension().is_none_or(|name| name != "json");
             assert!(!segment || index.verify().is_err(), "{what} went unnoticed");
         }
         open_and_use(dir.path(), &what);

@@ -1,4 +1,5 @@
 //! What is found, in every script, and what is not.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Writing, replacing, removing, the overlay, and what another process or a crash does to it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The order of results, pages and counts.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

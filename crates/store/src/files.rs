@@ -173,7 +173,7 @@ mod tests {
         let b = files.add(&mut &b"hello"[..]).unwrap();
         assert_eq!(a, b);
         assert_eq!(a.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
-        assert_eq!(files.list().unwrap(), [a.clone()]);
+        assert_eq!(files.list().unwrap(), std::slice::from_ref(&a));
         assert!(files.is_sound(&a.sha256).unwrap());
         fs::write(files.find(&a.sha256).unwrap(), b"other").unwrap();
         assert!(!files.is_sound(&a.sha256).unwrap());

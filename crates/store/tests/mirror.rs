@@ -1,5 +1,7 @@
 //! The mirror as its callers see it: rows, views, counters, outbox, pull under waiting patches.
 
+#![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
+
 use airi_domain::{
     Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Patch, Role, Time,
     empty_object,

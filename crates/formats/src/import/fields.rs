@@ -8,7 +8,7 @@ pub(crate) type Object = Map<String, Value>;
 
 /// A text that is not empty.
 pub(crate) fn take_text(map: &mut Object, key: &str) -> Option<String> {
-    if !map.get(key).is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty())) {
+    if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
         return None;
     }
     match map.remove(key) {

@@ -107,11 +107,7 @@ impl<'a> Page<'a> {
                 self.text(block.literal.trim_end());
                 self.push("</p>\n");
             }
-            NodeValue::Paragraph => {
-                if !is_tight(node) {
-                    self.push("<p>");
-                }
-            }
+            NodeValue::Paragraph if !is_tight(node) => self.push("<p>"),
             NodeValue::Heading(heading) => self.heading("<h", heading.level),
             NodeValue::ThematicBreak => self.push("<hr>\n"),
             NodeValue::FootnoteDefinition(_) => {
@@ -183,11 +179,7 @@ impl<'a> Page<'a> {
                 self.push(if list.list_type == ListType::Ordered { "</ol>\n" } else { "</ul>\n" });
             }
             NodeValue::Item(_) | NodeValue::TaskItem(_) | NodeValue::FootnoteDefinition(_) => self.push("</li>\n"),
-            NodeValue::Paragraph => {
-                if !is_tight(node) {
-                    self.push("</p>\n");
-                }
-            }
+            NodeValue::Paragraph if !is_tight(node) => self.push("</p>\n"),
             NodeValue::Heading(heading) => {
                 self.heading("</h", heading.level);
                 self.push("\n");

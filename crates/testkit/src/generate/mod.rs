@@ -108,7 +108,7 @@ impl Generator {
 
     fn message(&mut self, c: &Conversation, n: usize, at: Time, parent: Option<MessageId>) -> Message {
         let rng = &mut self.rng;
-        let role = if n % 2 == 0 { Role::User } else { Role::Assistant };
+        let role = if n.is_multiple_of(2) { Role::User } else { Role::Assistant };
         let median = if role == Role::User { self.config.answer_bytes / 12.0 } else { self.config.answer_bytes };
         let bytes = rng.log_normal(median, 0.8).clamp(8.0, 200_000.0) as usize;
         let cjk = rng.chance(self.config.cjk);

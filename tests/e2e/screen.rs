@@ -1,0 +1,92 @@
+//! A screen of its own: Xvfb with a small window manager (dialogues need one to get the keyboard).
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) struct Screen {
+    pub(crate) display: String,
+    children: Vec<Child>,
+}
+
+impl Screen {
+    pub(crate) fn start(width: u32, height: u32) -> Screen {
+        let mut xvfb = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts (`cargo xtask setup` installs it)");
+        let mut number = String::new();
+        BufReader::new(xvfb.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        let display = format!(":{}", number.trim());
+        let manager = Command::new("openbox")
+            .env("DISPLAY", &display)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openbox starts (`cargo xtask setup` installs it)");
+        Screen { display, children: vec![manager, xvfb] }
+    }
+
+    pub(crate) fn shot(&self, to: &Path) {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let status = Command::new("import").env("DISPLAY", &self.display).args(["-window", "root"]).arg(to).status();
+        assert!(status.unwrap().success(), "no screenshot");
+    }
+
+    fn xdotool(&self, args: &[&str]) -> Option<String> {
+        let output = Command::new("xdotool").env("DISPLAY", &self.display).args(args).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Answers the file dialogue that is about to open with a path, as a person types it.
+    pub(crate) fn answer_dialogue(&self, path: &Path) {
+        let windows = |screen: &Screen| {
+            let found = screen.xdotool(&["search", "--onlyvisible", "--class", "airi"]).unwrap_or_default();
+            found.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let dialogue = wait("the file dialogue", || {
+            let mut open = windows(self);
+            (open.len() > 1).then(|| open.pop()).flatten()
+        });
+        self.xdotool(&["windowfocus", "--sync", &dialogue]);
+        // Typed text opens the location line by its slash; it is selected and typed over.
+        let text = path.to_str().unwrap();
+        let gone = wait_for(Duration::from_secs(20), || {
+            self.xdotool(&["key", "--clearmodifiers", "ctrl+l"]);
+            self.xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
+            self.xdotool(&["type", "--clearmodifiers", "--delay", "8", text]);
+            self.xdotool(&["key", "Return"]);
+            wait_for(Duration::from_secs(3), || (windows(self).len() < 2).then_some(()))
+        });
+        assert!(gone.is_some(), "the file dialogue stays open");
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+pub(crate) fn wait_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if start.elapsed() > limit {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_for(Duration::from_secs(30), look).unwrap_or_else(|| panic!("never came: {what}"))
+}

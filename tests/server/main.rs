@@ -1,0 +1,25 @@
+//! The proofs of the server's half: migrations, policies, functions and triggers of `supabase/`, on a real PostgreSQL with
+//! the official CLI. One cluster serves all tests; each works in a database of its own, cloned from a template.
+
+#![allow(clippy::unwrap_used)]
+
+mod account;
+mod concurrency;
+mod database;
+mod epoch;
+mod http;
+mod late_commit;
+mod lint;
+mod matrix;
+mod mutation;
+mod numbers;
+mod people;
+mod pgtap;
+mod push;
+mod rollback;
+mod rpc;
+mod session;
+mod state;
+mod tap;
+mod upgrade;
+mod world;

@@ -1,1 +1,104 @@
-//! window
+//! AIRI's window: a Tauri shell around `airi_app`. It opens the library, answers the contract's commands with one-line
+//! adapters, forwards events, and holds the page to its place (one window, one origin, no rights of its own).
+
+mod arguments;
+mod commands;
+#[cfg(test)]
+mod config_tests;
+mod events;
+mod images;
+mod library;
+mod navigation;
+mod renderer;
+
+pub use arguments::{Arguments, USAGE};
+pub use renderer::without_dmabuf_renderer;
+
+use airi_app::AppOptions;
+use library::Library;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use tauri::webview::NewWindowResponse;
+use tauri::{App, AppHandle, Builder, Manager, RunEvent, WebviewWindowBuilder, Wry};
+
+/// Opens the window and runs until it is closed.
+///
+/// # Errors
+/// When the window or the web view cannot be made.
+pub fn run(arguments: Arguments) -> tauri::Result<()> {
+    let mut context = tauri::generate_context!();
+    context.config_mut().identifier = instance(&context.config().identifier, &arguments);
+
+    let library = Library::new(AppOptions {
+        data_dir: arguments.data_dir.clone(),
+        profile: None,
+        demo: arguments.demo,
+        window: true,
+    });
+    let images = library.clone();
+
+    Builder::<Wry>::default()
+        // Must be the first plugin: a second start ends here, before it touches the library.
+        .plugin(tauri_plugin_single_instance::init(|handle, _, _| show(handle)))
+        .plugin(tauri_plugin_dialog::init())
+        .register_asynchronous_uri_scheme_protocol(images::SCHEME, move |_, request, responder| {
+            let library = images.clone();
+            tauri::async_runtime::spawn_blocking(move || responder.respond(images::answer(&library, &request)));
+        })
+        .manage(library)
+        .invoke_handler(commands::handler())
+        .setup(|app| Ok(open_window(app)?))
+        .build(context)?
+        .run(|handle, event| {
+            if matches!(event, RunEvent::Exit) {
+                handle.state::<Library>().close();
+            }
+        });
+    Ok(())
+}
+
+/// One instance per library: a second start of the same one shows the first, another library gets its own window.
+fn instance(identifier: &str, arguments: &Arguments) -> String {
+    if arguments.demo {
+        // Every demonstration is a library of its own, gone when its process ends.
+        return format!("{identifier}.demo-{}", std::process::id());
+    }
+    let Some(dir) = &arguments.data_dir else { return identifier.to_owned() };
+    let mut hasher = DefaultHasher::new();
+    std::path::absolute(dir).unwrap_or_else(|_| dir.clone()).hash(&mut hasher);
+    format!("{identifier}.at-{:016x}", hasher.finish())
+}
+
+fn open_window(app: &App) -> tauri::Result<()> {
+    let config = app.config().app.windows.first().cloned().unwrap_or_default();
+    WebviewWindowBuilder::from_config(app.handle(), &config)?
+        .on_navigation(navigation::is_own_page)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    events::forward(app.handle().clone(), app.state::<Library>().inner().clone());
+    Ok(())
+}
+
+/// Brings the first window to the front.
+fn show(handle: &AppHandle) {
+    if let Some(window) = handle.get_webview_window(events::WINDOW) {
+        // Window managers may refuse to raise a window; the user then finds it in the task bar.
+        let _ = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_library_has_an_instance_of_its_own() {
+        let usual = instance("chat.airi.desktop", &Arguments::default());
+        let there = |dir: &str| {
+            instance("chat.airi.desktop", &Arguments { data_dir: Some(dir.into()), ..Arguments::default() })
+        };
+        assert_eq!(usual, "chat.airi.desktop");
+        assert_eq!(there("a"), there("a"));
+        assert_ne!(there("a"), there("b"));
+        assert_ne!(there("a"), usual);
+    }
+}

@@ -136,11 +136,20 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The keys of the conversations whose title contains a text, case folded for ASCII.
-    pub fn keys_titled(&self, part: &str) -> Result<Vec<i64>, StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("select id from conversations where instr(lower(title), lower(?1)) > 0")?;
-        Ok(statement.query_map([part], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    /// The keys of the conversations whose title contains every word of a text, case folded.
+    pub fn keys_titled(&self, words: &str) -> Result<Vec<i64>, StoreError> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let mut statement =
+            self.connection().prepare_cached("select id, title from conversations where title is not null")?;
+        let mut rows = statement.query([])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            // SQLite folds the case of ASCII only.
+            let title = row.get_ref(1)?.as_str().unwrap_or("").to_lowercase();
+            if words.iter().all(|word| title.contains(word)) {
+                keys.push(row.get(0)?);
+            }
+        }
+        Ok(keys)
     }
 }

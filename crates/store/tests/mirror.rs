@@ -216,6 +216,9 @@ fn lists_page_by_keyset_and_know_their_length() {
     assert_eq!(totals, [23, 1, 1, 1, 24]);
     assert_eq!(r.list(List::All, Some("work"), None, 10).unwrap().records.len(), 1);
     assert_eq!(r.tags().unwrap(), [("work".to_owned(), 1)]);
+    assert_eq!(r.keys_titled("TALK 25").unwrap().len(), 1);
+    assert_eq!(r.keys_titled("25 talk").unwrap().len(), 1);
+    assert!(r.keys_titled("talk nowhere").unwrap().is_empty());
 }
 
 #[test]

@@ -202,7 +202,11 @@ hits: Array<Hit>,
 /**
  * The conversations of the hits, in order of their best hit.
  */
-groups: Array<HitGroup>, total: number, took_ms: number, 
+groups: Array<HitGroup>, total: number, 
+/**
+ * False: there are at least `total`.
+ */
+total_is_exact: boolean, took_ms: number, 
 /**
  * What was searched instead, when nothing matched exactly.
  */

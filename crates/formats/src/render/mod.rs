@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// Longer texts are shown as they are.
 const MAX_INPUT: usize = 1 << 20;
 /// For parsing; on a usual machine a usual message takes well under a millisecond.
-const PARSE_TIME: Duration = Duration::from_millis(500);
+const PARSE_TIME: Duration = Duration::from_secs(1);
 /// Elements inside elements: browsers stop at 512.
 const MAX_DEPTH: usize = 100;
 /// HTML that grows beyond this times its source is an attack (empty table cells, for one).
@@ -32,7 +32,7 @@ const PREVIEW_INPUT: usize = 32 << 10;
 
 /// Safe HTML of a message.
 pub fn to_html(markdown: &str) -> String {
-    if markdown.len() > MAX_INPUT || runs_too_long(markdown) {
+    if markdown.len() > MAX_INPUT {
         return as_is(markdown);
     }
     let arena = Arena::new();
@@ -43,9 +43,6 @@ pub fn to_html(markdown: &str) -> String {
 /// The words of a message without markup, in one line: for previews and titles. Looks at the first 32 KiB only.
 pub fn plain_text(markdown: &str) -> String {
     let start = &markdown[..markdown.floor_char_boundary(PREVIEW_INPUT)];
-    if runs_too_long(start) {
-        return plain::squeeze(start);
-    }
     let arena = Arena::new();
     match parse(&arena, start) {
         Some(root) => plain::write(root),
@@ -66,13 +63,6 @@ fn parse<'a>(arena: &'a Arena<'a>, markdown: &str) -> Option<Node<'a>> {
     options.extension.cjk_friendly_emphasis = true;
     let until = Instant::now() + PARSE_TIME;
     comrak::try_parse_document(arena, markdown, &options, &|| Instant::now() >= until).ok()
-}
-
-/// Thousands of block quotes in one line say nothing and cost much.
-fn runs_too_long(markdown: &str) -> bool {
-    markdown.lines().any(|line| {
-        line.bytes().take_while(|b| matches!(b, b'>' | b' ' | b'\t')).filter(|b| *b == b'>').count() > MAX_DEPTH
-    })
 }
 
 fn as_is(text: &str) -> String {

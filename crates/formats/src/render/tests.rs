@@ -244,6 +244,15 @@ fn pathological_texts_end_soon() {
 }
 
 #[test]
+fn what_is_too_long_or_grows_too_much_is_shown_as_it_is() {
+    assert!(to_html(&"x".repeat(MAX_INPUT)).starts_with("<p>x"));
+    assert!(to_html(&"x".repeat(MAX_INPUT + 1)).starts_with("<pre class=\"plain\">x"));
+    // Five thousand rows of a hundred cells that nobody wrote.
+    let table = "|a".repeat(100) + "\n" + &"|-".repeat(100) + "\n" + &"|\n".repeat(5000);
+    assert!(to_html(&table).starts_with("<pre class=\"plain\">"));
+}
+
+#[test]
 fn depth_is_bounded() {
     for text in ["> ".repeat(90) + "a", "- ".repeat(90) + "a", "*".repeat(400) + "a" + &"*".repeat(400)] {
         let html = to_html(&text);

@@ -1,0 +1,35 @@
+//! The account, sync, and the outbox.
+
+use crate::library::Library;
+use airi_contract::{CommandError, OutboxRequest, OutboxRow, SignInRequest, Status};
+use tauri::State;
+
+#[tauri::command]
+pub(crate) async fn sign_in(library: State<'_, Library>, request: SignInRequest) -> Result<Status, CommandError> {
+    library.ready().await?.sign_in(request).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_out(library: State<'_, Library>) -> Result<Status, CommandError> {
+    library.ready().await?.sign_out().await
+}
+
+#[tauri::command]
+pub(crate) async fn sync_now(library: State<'_, Library>) -> Result<Status, CommandError> {
+    library.ready().await?.sync_now().await
+}
+
+#[tauri::command]
+pub(crate) async fn status(library: State<'_, Library>) -> Result<Status, CommandError> {
+    library.run(|app| app.status()).await
+}
+
+#[tauri::command]
+pub(crate) async fn outbox(library: State<'_, Library>) -> Result<Vec<OutboxRow>, CommandError> {
+    library.run(|app| app.outbox()).await
+}
+
+#[tauri::command]
+pub(crate) async fn resolve_outbox(library: State<'_, Library>, request: OutboxRequest) -> Result<(), CommandError> {
+    library.ready().await?.resolve_outbox(request).await
+}

@@ -1,0 +1,94 @@
+//! The contract's commands, one file a feature, each a one-line adapter onto the app. `handler` lists them once; a test
+//! holds the list to `airi_contract::COMMANDS`.
+
+mod account;
+mod conversations;
+mod links;
+mod search;
+mod settings;
+mod tasks;
+mod thread;
+mod usage;
+
+use tauri::Wry;
+use tauri::ipc::Invoke;
+
+/// Lists the commands for Tauri and, under test, by name.
+macro_rules! commands {
+    ($($file:ident :: $name:ident),+ $(,)?) => {
+        pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![$($file::$name),+]
+        }
+
+        #[cfg(test)]
+        const LISTED: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+commands![
+    settings::app_info,
+    conversations::list_conversations,
+    conversations::get_conversation,
+    conversations::create_conversation,
+    conversations::edit_conversation,
+    conversations::delete_items,
+    conversations::undelete_items,
+    conversations::erase_items,
+    conversations::list_tags,
+    thread::thread_page,
+    thread::add_message,
+    thread::show_branch,
+    thread::edit_message,
+    search::search,
+    tasks::start_import,
+    tasks::start_export,
+    tasks::cancel_task,
+    tasks::pick_path,
+    account::sign_in,
+    account::sign_out,
+    account::sync_now,
+    account::status,
+    account::outbox,
+    account::resolve_outbox,
+    usage::usage,
+    links::check_link,
+    links::open_link,
+    links::save_attachment,
+    settings::get_settings,
+    settings::set_settings,
+    settings::verify,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::LISTED;
+    use std::collections::BTreeSet;
+
+    fn contract() -> BTreeSet<String> {
+        airi_contract::COMMANDS.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_answered_and_no_other() {
+        let listed: BTreeSet<String> = LISTED.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(listed, contract());
+        assert_eq!(listed.len(), LISTED.len());
+    }
+
+    #[test]
+    fn the_window_is_granted_the_contract_and_listening_alone() {
+        let capability: serde_json::Value =
+            serde_json::from_str(include_str!("../../capabilities/main.json")).expect("a capability file");
+        let granted: BTreeSet<String> = capability["permissions"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|permission| permission.as_str().expect("a name").to_owned())
+            .collect();
+        let mut expected: BTreeSet<String> =
+            contract().into_iter().map(|name| format!("allow-{}", name.replace('_', "-"))).collect();
+        expected.extend(["core:event:allow-listen".to_owned(), "core:event:allow-unlisten".to_owned()]);
+        assert_eq!(granted, expected);
+        assert_eq!(capability["windows"], serde_json::json!(["main"]));
+    }
+}

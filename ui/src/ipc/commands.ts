@@ -1,0 +1,50 @@
+/** The contract's commands, typed. One function each, named as in `COMMANDS`. */
+import { toFailure } from './errors';
+import type * as c from './generated';
+import { transport } from './transport';
+
+async function call<T>(command: c.CommandName, request?: unknown): Promise<T> {
+  try {
+    return (await transport.invoke(command, request === undefined ? {} : { request })) as T;
+  } catch (thrown) {
+    throw toFailure(thrown);
+  }
+}
+
+export const ipc = {
+  appInfo: () => call<c.AppInfo>('app_info'),
+  listConversations: (r: c.ListRequest) => call<c.ConversationPage>('list_conversations', r),
+  getConversation: (r: c.ConversationRef) => call<c.ConversationRow>('get_conversation', r),
+  createConversation: (r: c.NewConversation) => call<c.ConversationRow>('create_conversation', r),
+  editConversation: (r: c.ConversationEdit) => call<c.ConversationRow>('edit_conversation', r),
+  deleteItems: (r: c.ItemsRequest) => call<null>('delete_items', r),
+  undeleteItems: (r: c.ItemsRequest) => call<null>('undelete_items', r),
+  eraseItems: (r: c.ItemsRequest) => call<null>('erase_items', r),
+  listTags: () => call<c.TagCount[]>('list_tags'),
+  threadPage: (r: c.ThreadRequest) => call<c.ThreadPage>('thread_page', r),
+  addMessage: (r: c.NewMessage) => call<c.MessageView>('add_message', r),
+  showBranch: (r: c.BranchRequest) => call<c.ConversationRow>('show_branch', r),
+  editMessage: (r: c.MessageEdit) => call<c.MessageView>('edit_message', r),
+  search: (r: c.SearchRequest) => call<c.SearchResponse>('search', r),
+  startImport: (r: c.ImportRequest) => call<c.TaskStarted>('start_import', r),
+  startExport: (r: c.ExportRequest) => call<c.TaskStarted>('start_export', r),
+  cancelTask: (r: c.TaskRef) => call<null>('cancel_task', r),
+  pickPath: (r: c.PickRequest) => call<string | null>('pick_path', r),
+  signIn: (r: c.SignInRequest) => call<c.Status>('sign_in', r),
+  signOut: () => call<c.Status>('sign_out'),
+  syncNow: () => call<c.Status>('sync_now'),
+  status: () => call<c.Status>('status'),
+  outbox: () => call<c.OutboxRow[]>('outbox'),
+  resolveOutbox: (r: c.OutboxRequest) => call<null>('resolve_outbox', r),
+  usage: (r: c.UsageRequest) => call<c.UsageReport>('usage', r),
+  checkLink: (r: c.LinkRequest) => call<c.LinkVerdict>('check_link', r),
+  openLink: (r: c.LinkRequest) => call<null>('open_link', r),
+  saveAttachment: (r: c.AttachmentRef) => call<string | null>('save_attachment', r),
+  getSettings: () => call<c.Settings>('get_settings'),
+  setSettings: (r: c.Settings) => call<c.Settings>('set_settings', r),
+  verify: () => call<c.VerifyReport>('verify'),
+};
+
+export function imageUrl(id: string): string {
+  return transport.imageUrl(id);
+}

@@ -1,0 +1,39 @@
+/**
+ * The one place that touches Tauri. Everything else sees three functions, so that development and tests can put a
+ * pretended backend in their place; a production build holds no trace of that.
+ */
+import { invoke as tauriInvoke } from '@tauri-apps/api/core';
+import { listen as tauriListen } from '@tauri-apps/api/event';
+
+export type Unlisten = () => void;
+
+/** Files held over the window, or let go on it. */
+export type DropEvent = { kind: 'over' } | { kind: 'leave' } | { kind: 'drop'; paths: string[] };
+
+export interface Transport {
+  invoke(command: string, args: Record<string, unknown>): Promise<unknown>;
+  listen(event: string, take: (payload: unknown) => void): Promise<Unlisten>;
+  /** The address of an attachment's image. */
+  imageUrl(id: string): string;
+}
+
+declare global {
+  interface Window {
+    __AIRI_FAKE__?: Transport;
+  }
+}
+
+const real: Transport = {
+  invoke: (command, args) => tauriInvoke(command, args),
+  listen: (event, take) => tauriListen(event, ({ payload }) => take(payload)),
+  // WebView2 serves own protocols under http://<scheme>.localhost; the others under the scheme itself.
+  imageUrl: (id) =>
+    navigator.userAgent.includes('Windows') ? `http://airi-file.localhost/${id}` : `airi-file://localhost/${id}`,
+};
+
+function choose(): Transport {
+  if (import.meta.env.DEV) return window.__AIRI_FAKE__ ?? real;
+  return real;
+}
+
+export const transport: Transport = choose();

@@ -1,0 +1,72 @@
+/** What is done to conversations from more than one place: list, thread header and keyboard share it, undo included. */
+import { ipc } from '../ipc/commands';
+import type { ConversationRow } from '../ipc/generated';
+import { t } from './i18n.svelte';
+import { nav } from './navigation.svelte';
+import { toasts } from './toasts.svelte';
+
+export type Named = Pick<ConversationRow, 'id' | 'title'>;
+
+export function titleOf(row: { title: string | null }): string {
+  const title = row.title?.trim() ?? '';
+  return title === '' ? t().common.untitled : title;
+}
+
+/** Tells the user when an act fails, so that no caller forgets. */
+async function attempt(act: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (thrown) {
+    toasts.fail(thrown);
+    return false;
+  }
+}
+
+function edit(id: string, fields: { title?: string; is_starred?: boolean; is_archived?: boolean }): Promise<unknown> {
+  return ipc.editConversation({ id, add_tags: [], remove_tags: [], ...fields });
+}
+
+export function rename(id: string, title: string): Promise<boolean> {
+  return attempt(() => edit(id, { title: title.trim() }));
+}
+
+export function setStarred(id: string, starred: boolean): Promise<boolean> {
+  return attempt(() => edit(id, { is_starred: starred }));
+}
+
+export async function setArchived(row: Named, archived: boolean): Promise<void> {
+  if (!(await attempt(() => edit(row.id, { is_archived: archived })))) return;
+  const text = archived ? t().act.archived(titleOf(row)) : t().act.unarchived(titleOf(row));
+  toasts.tellUndoable(text, async () => void (await edit(row.id, { is_archived: !archived })));
+}
+
+/** Into the trash. The open thread is left when it is the one that goes. */
+export async function remove(row: Named): Promise<void> {
+  const wasOpen = nav.conversation === row.id;
+  if (!(await attempt(() => ipc.deleteItems({ ids: [row.id] })))) return;
+  if (wasOpen) nav.open(null);
+  toasts.tellUndoable(t().act.deleted(titleOf(row)), async () => {
+    await ipc.undeleteItems({ ids: [row.id] });
+    if (wasOpen) nav.open(row.id);
+  });
+}
+
+export async function restore(row: Named): Promise<void> {
+  if (await attempt(() => ipc.undeleteItems({ ids: [row.id] }))) toasts.tell(t().act.restored(titleOf(row)));
+}
+
+export async function erase(ids: string[]): Promise<void> {
+  if (ids.length === 0 || !(await attempt(() => ipc.eraseItems({ ids })))) return;
+  if (nav.conversation !== null && ids.includes(nav.conversation)) nav.open(null);
+  toasts.tell(t().act.erased(ids.length));
+}
+
+export async function removeMessage(id: string): Promise<void> {
+  if (!(await attempt(() => ipc.deleteItems({ ids: [id] })))) return;
+  toasts.tellUndoable(t().act.messageDeleted, async () => void (await ipc.undeleteItems({ ids: [id] })));
+}
+
+export async function copyText(text: string): Promise<boolean> {
+  return attempt(() => navigator.clipboard.writeText(text));
+}

@@ -1,0 +1,56 @@
+/** Where the user is: the open conversation, the list in the sidebar, the page in the middle, the dialog on top. */
+export type ListView = 'active' | 'archived' | 'trash';
+export type Page = 'thread' | 'usage';
+export type Overlay =
+  | { kind: 'search'; query: string }
+  | { kind: 'import' }
+  | { kind: 'export'; id: string | null; title: string | null }
+  | { kind: 'sign-in' }
+  | { kind: 'settings' }
+  | { kind: 'help' };
+
+/** A message to bring into view. The number tells two jumps to the same message apart. */
+export interface Jump {
+  messageId: string;
+  nonce: number;
+  /** The hit is in thinking or tool text, which is folded. */
+  reveal: boolean;
+}
+
+/** Below this width the sidebar lies over the thread. */
+export const NARROW_PX = 720;
+
+class Navigation {
+  conversation = $state<string | null>(null);
+  jump = $state.raw<Jump | null>(null);
+  view = $state<ListView>('active');
+  page = $state<Page>('thread');
+  overlay = $state.raw<Overlay | null>(null);
+  sidebar = $state(window.innerWidth >= NARROW_PX);
+  /** Asks the header to let the title be edited. */
+  renaming = $state(0);
+  #nonce = 0;
+
+  /** Opens a conversation; null: the page for a new one. */
+  open(id: string | null, messageId: string | null = null, reveal = false): void {
+    this.conversation = id;
+    this.page = 'thread';
+    this.#nonce += 1;
+    this.jump = messageId === null ? null : { messageId, nonce: this.#nonce, reveal };
+    if (window.innerWidth < NARROW_PX) this.sidebar = false;
+  }
+
+  show(overlay: Overlay): void {
+    this.overlay = overlay;
+  }
+
+  close(): void {
+    this.overlay = null;
+  }
+
+  search(query = ''): void {
+    this.overlay = { kind: 'search', query };
+  }
+}
+
+export const nav = new Navigation();

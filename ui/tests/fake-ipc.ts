@@ -1,0 +1,230 @@
+/**
+ * A pretended backend for `npm run dev:fake`, screenshots and component tests. It is no part of a build:
+ * tests/bundle.test.ts proves it. `?empty`, `?slow`, `?fail` and `?sync=<state>` in the address show the other states.
+ */
+import type * as c from '../src/ipc/generated';
+import type { Transport } from '../src/ipc/transport';
+import { NOW, conversation, iso, message } from './fake-data';
+
+const query = new URLSearchParams(location.search);
+const COUNT = Number(query.get('count') ?? (query.has('empty') ? 0 : 400));
+const rows = new Map<string, c.ConversationRow>();
+for (let index = 0; index < COUNT; index += 1) {
+  const row = conversation(index);
+  rows.set(row.id, row);
+}
+const added = new Map<string, c.MessageView[]>();
+const deletedMessages = new Set<string>();
+const listeners = new Map<string, Set<(payload: unknown) => void>>();
+let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288 };
+
+const sync = (query.get('sync') ?? 'local') as c.SyncState;
+const status: c.Status = {
+  profile: 'local',
+  account: sync === 'local' ? null : { url: 'https://airi.example.org', email: 'mira@example.org', user_id: 'u', signed_in: sync !== 'signed_out', session_in: 'keyring' },
+  sync,
+  message: '',
+  conversations: COUNT,
+  messages: COUNT * 14,
+  attachments: 3 * COUNT,
+  outbox: sync === 'waiting' ? 3 : 0,
+  wedged: sync === 'needs_attention' ? 1 : 0,
+  parked: 0,
+  cursor: null,
+  indexed: true,
+  last_sync: iso(NOW - 240_000),
+};
+
+function emit(event: string, payload: unknown): void {
+  for (const take of listeners.get(event) ?? []) take(payload);
+}
+
+function changed(ids: string[]): void {
+  setTimeout(() => emit('changed', { conversations: ids }), 0);
+}
+
+function fail(code: c.ErrorCode, text: string): never {
+  throw { code, message: text, retryable: false } satisfies c.CommandError;
+}
+
+function row(id: string): c.ConversationRow {
+  return rows.get(id) ?? fail('not_found', 'There is no such conversation any more.');
+}
+
+function inSection(item: c.ConversationRow, section: c.Section): boolean {
+  if (section === 'trash') return item.deleted_at !== null;
+  if (item.deleted_at !== null) return false;
+  if (section === 'archived') return item.is_archived;
+  if (section === 'starred') return item.is_starred;
+  return section === 'all' || !item.is_archived;
+}
+
+function list(request: c.ListRequest): c.ConversationPage {
+  const all = [...rows.values()]
+    .filter((item) => inSection(item, request.section))
+    .sort((a, b) => (a.last_message_at === b.last_message_at ? b.id.localeCompare(a.id) : b.last_message_at.localeCompare(a.last_message_at)));
+  const from = Number(request.cursor ?? 0);
+  const next = from + request.limit < all.length ? String(from + request.limit) : null;
+  return { conversations: all.slice(from, from + request.limit), next, total: all.length };
+}
+
+function thread(request: c.ThreadRequest): c.ThreadPage {
+  const of = row(request.conversation_id);
+  const extra = added.get(of.id) ?? [];
+  const base = of.message_count - extra.length;
+  const total = of.message_count;
+  const at = (index: number) => (index < base ? message(of, index) : extra[index - base]!);
+  const placeOf = (id: string) => {
+    const late = extra.findIndex((one) => one.id === id);
+    return late >= 0 ? base + late : Number(id.split('-m-')[1] ?? 2);
+  };
+  let first = total - request.limit;
+  if (request.before !== undefined) first = placeOf(request.before) - request.limit;
+  if (request.after !== undefined) first = placeOf(request.after) + 1;
+  if (request.around !== undefined) first = placeOf(request.around) - Math.floor(request.limit / 2);
+  if (request.at !== undefined) first = request.at;
+  const end = Math.min(total, request.before !== undefined ? placeOf(request.before) : Math.max(0, first) + request.limit);
+  first = Math.max(0, first);
+  const messages = Array.from({ length: Math.max(0, end - first) }, (_, index) => at(first + index));
+  return { messages: messages.filter(({ id }) => !deletedMessages.has(id)), first, total, hidden: 3 };
+}
+
+function search(request: c.SearchRequest): c.SearchResponse {
+  const word = request.query.trim().toLowerCase();
+  const hits: c.Hit[] = [];
+  const groups: c.HitGroup[] = [];
+  if (!word.startsWith('zz')) {
+    for (const of of [...rows.values()].slice(0, 5)) {
+      const places = Array.from({ length: 1 + (groups.length % 3) }, (_, nth) => {
+        const text = nth === 0 ? `…the returned slice borrows from self, so the ${word} stays borrowed for as long as you keep it. Tie it to the source instead, and the borrow ends 🙂 when ${word} returns…` : `Does that also work for ${word} input?`;
+        const points = Array.from(text);
+        const highlights: [number, number][] = [];
+        for (let index = 0; index < points.length; index += 1) {
+          if (points.slice(index, index + Array.from(word).length).join('').toLowerCase() === word) highlights.push([index, index + Array.from(word).length]);
+        }
+        hits.push({ conversation_id: of.id, message_id: message(of, 5 + nth * 2).id, field: nth === 2 ? 'thinking' : 'text', role: nth === 1 ? 'user' : 'assistant', snippet: text, highlights, score: 1, created_at: of.last_message_at });
+        return hits.length - 1;
+      });
+      groups.push({ conversation: of, hits: places });
+    }
+  }
+  return { hits, groups, total: hits.length === 0 ? 0 : 48, took_ms: 1.37, corrected: word.includes('lifetme') ? 'lifetime' : null };
+}
+
+function runTask(last: c.TaskState): c.TaskStarted {
+  const task = `task-${Math.random()}`;
+  let done = 0;
+  const timer = setInterval(() => {
+    done += 300;
+    emit('task', { task, state: done < 2400 ? { kind: 'running', step: 'Reading conversations', done, total: 2400 } : last });
+    if (done >= 2400) clearInterval(timer);
+  }, 250);
+  return { task };
+}
+
+const report: c.ImportReport = {
+  format: 'chatgpt', conversations_read: 2400, conversations_imported: 2312, conversations_already_there: 81, conversations_updated: 6,
+  messages_read: 48_122, messages_imported: 46_903, messages_already_there: 1219, attachments_imported: 418, attachments_missing: 12,
+  skipped: [{ position: 1731, title: 'Broken one', reason: 'Its messages form a circle.' }], notes: [], took_ms: 5213,
+};
+
+type Answers = Record<c.CommandName, (request: never) => unknown>;
+
+const answers: Answers = {
+  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), status, settings }),
+  list_conversations: (r: c.ListRequest) => list(r),
+  get_conversation: (r: c.ConversationRef) => row(r.id),
+  create_conversation: (r: c.NewConversation) => {
+    const made = conversation(COUNT + rows.size, { title: r.title, created_at: iso(Date.now()), last_message_at: iso(Date.now()), message_count: 0, is_archived: false, is_starred: false, deleted_at: null, total_tokens_used: 0 });
+    rows.set(made.id, made);
+    changed([made.id]);
+    return made;
+  },
+  edit_conversation: (r: c.ConversationEdit) => {
+    const { id, title, is_starred, is_archived } = r;
+    const now = row(id);
+    const next = { ...now, title: title ?? now.title, is_starred: is_starred ?? now.is_starred, is_archived: is_archived ?? now.is_archived };
+    rows.set(id, next);
+    changed([id]);
+    return next;
+  },
+  delete_items: (r: c.ItemsRequest) => {
+    for (const id of r.ids) {
+      if (rows.has(id)) rows.set(id, { ...row(id), deleted_at: iso(Date.now()) });
+      else deletedMessages.add(id);
+    }
+    changed(r.ids);
+    return null;
+  },
+  undelete_items: (r: c.ItemsRequest) => {
+    for (const id of r.ids) if (rows.has(id)) rows.set(id, { ...row(id), deleted_at: null });
+    changed(r.ids);
+    return null;
+  },
+  erase_items: (r: c.ItemsRequest) => {
+    for (const id of r.ids) rows.delete(id);
+    changed(r.ids);
+    return null;
+  },
+  list_tags: () => [],
+  thread_page: (r: c.ThreadRequest) => thread(r),
+  add_message: (r: c.NewMessage) => {
+    const of = row(r.conversation_id);
+    const made = { ...message(of, of.message_count), id: `${of.id}-new-m-${of.message_count}`, role: r.role, content: r.content, html: '<p></p>', files: [], created_at: iso(Date.now()) };
+    const holder = document.createElement('p');
+    holder.textContent = r.content;
+    made.html = holder.outerHTML;
+    added.set(of.id, [...(added.get(of.id) ?? []), made]);
+    rows.set(of.id, { ...of, message_count: of.message_count + 1, last_message_at: made.created_at });
+    changed([of.id]);
+    return made;
+  },
+  show_branch: (r: c.BranchRequest) => row(r.conversation_id),
+  edit_message: () => null,
+  search: (r: c.SearchRequest) => search(r),
+  start_import: (r: c.ImportRequest) => (r.paths[0]?.includes('huge') && !r.confirmed ? fail('confirm_needed', 'It unpacks to 9.4 GB, 210 times its own size.') : runTask({ kind: 'imported', reports: [report] })),
+  start_export: () => runTask({ kind: 'exported', report: { format: 'json', path: '/home/mira/airi-export.zip', conversations: 2400, messages: 48_122, attachments: 418, attachments_missing: 0, bytes: 81_231_233 } }),
+  cancel_task: () => null,
+  pick_path: () => '/home/mira/export.zip',
+  sign_in: () => fail('wrong_password', 'The server does not know this e-mail with this password. Check both and try again.'),
+  sign_out: () => status,
+  sync_now: () => status,
+  status: () => status,
+  outbox: () => [{ id: '1', conversation_id: 'x', table: 'chat_messages', row_id: 'y', kind: 'insert', state: 'wedged', attempts: 3, error: 'The server refused: the message is longer than its limit of 10 MB.', created_at: iso(NOW) }],
+  resolve_outbox: () => null,
+  usage: (r: c.UsageRequest) => ({
+    by: r.by,
+    rows: Array.from({ length: r.by === 'day' ? 24 : 5 }, (_, index) => ({
+      key: r.by === 'day' ? iso(NOW - index * 86_400_000).slice(0, 10) : (['gpt-4o', 'claude-sonnet-4-5', 'o3-mini', 'gemini-2.5-pro', null][index] ?? null),
+      messages: 12 + ((index * 7) % 31),
+      prompt_tokens: 21_000 + ((index * 7919) % 40_000),
+      completion_tokens: 14_000 + ((index * 104_729) % 90_000),
+      total_tokens: 35_000 + ((index * 7919) % 40_000) + ((index * 104_729) % 90_000),
+    })),
+  }),
+  check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
+  open_link: () => null,
+  save_attachment: () => '/home/mira/Downloads/sketch.png',
+  get_settings: () => settings,
+  set_settings: (r: c.Settings) => (settings = r),
+  verify: () => ({ ok: true, conversations: COUNT, messages: COUNT * 14, files: 3, problems: [] }),
+};
+
+const picture =
+  'data:image/svg+xml;utf8,' +
+  encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#cfe3df"/><circle cx="480" cy="110" r="52" fill="#f3d9a4"/><path d="M0 300 160 170 270 250 400 130 640 320V360H0Z" fill="#4f8f86"/></svg>');
+
+const fake: Transport = {
+  async invoke(command, args) {
+    await new Promise((resolve) => setTimeout(resolve, query.has('slow') ? 60_000 : 4));
+    return structuredClone((answers[command as c.CommandName] as (request: unknown) => unknown)(args['request']));
+  },
+  listen: async (event, take) => {
+    const set = listeners.get(event) ?? new Set();
+    listeners.set(event, set.add(take));
+    return () => void set.delete(take);
+  },
+  imageUrl: () => picture,
+};
+
+window.__AIRI_FAKE__ = fake;

@@ -1,0 +1,71 @@
+/**
+ * Photographs the window with the pretended backend, in Debian's chromium: `npm run shots -- <folder> [name…]`.
+ * A picture is named by what it shows, its theme and its width.
+ */
+import { mkdirSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { createServer } from 'vite';
+
+const [folder = '/tmp/airi-shots', ...only] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+process.env.AIRI_FAKE = '1';
+const server = await createServer({ server: { port: 5199 } });
+await server.listen();
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+
+const open = (place) => async (page) => {
+  await page.getByTestId('conversation-row').nth(place).getByRole('button').first().click();
+  await page.getByTestId('message').first().waitFor();
+  await page.waitForTimeout(900);
+};
+
+const SHOTS = {
+  start: { act: async () => {} },
+  empty: { query: '&empty', act: async () => {} },
+  thread: { act: open(1) },
+  top: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 0)); await page.waitForTimeout(700); } },
+  files: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 1500)); await page.waitForTimeout(700); } },
+  long: { act: async (page) => { await open(2)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = e.scrollHeight / 2)); await page.waitForTimeout(900); } },
+  search: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(500); } },
+  hints: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(500); } },
+  none: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('zzz'); await page.waitForTimeout(500); } },
+  hit: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(400); await page.keyboard.press('Enter'); await page.waitForTimeout(900); } },
+  import: { act: async (page) => { await page.getByTestId('import-button').click(); await page.waitForTimeout(400); } },
+  report: { act: async (page) => { await page.getByTestId('import-button').click(); await page.getByTestId('import-file').click(); await page.getByTestId('import-report').waitFor(); await page.waitForTimeout(300); } },
+  export: { act: async (page) => { await page.getByTestId('export-button').click(); await page.waitForTimeout(400); } },
+  signin: { act: async (page) => { await page.getByTestId('sign-in-button').click(); await page.waitForTimeout(400); } },
+  account: { query: '&sync=needs_attention', act: async (page) => { await page.getByTestId('sync-state').click(); await page.waitForTimeout(400); } },
+  usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
+  settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
+  menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },
+  undo: { act: async (page) => { await open(1)(page); await page.getByTestId('thread-menu').click(); await page.getByTestId('delete-conversation').click(); await page.waitForTimeout(500); } },
+  trash: { act: async (page) => { await page.getByTestId('trash-view').click(); await page.waitForTimeout(400); await open(0)(page); } },
+  broken: { query: '&fail', act: async () => {} },
+  zh: { query: '&lang=zh-Hans', act: open(1) },
+};
+
+for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
+  if (only.length > 0 && !only.some((wanted) => wanted.split('@')[0] === name)) continue;
+  for (const theme of ['light', 'dark']) {
+    for (const [width, height] of [[1280, 800], [900, 700], [560, 800]]) {
+      const views = only.filter((one) => one.startsWith(`${name}@`)).map((one) => one.split('@')[1]);
+      if (views.length > 0 && !views.includes(`${theme}-${width}`)) continue;
+      if (only.length === 0 && width !== 1280 && !['thread', 'search', 'start'].includes(name)) continue;
+      const page = await browser.newPage({ viewport: { width, height }, locale: 'en-GB' });
+      page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
+      page.on('console', (line) => line.type() === 'error' && console.error(`${name}: ${line.text()}`));
+      await page.goto(`http://localhost:5199/?theme=${theme}${query}`);
+      await page.waitForTimeout(700);
+      if (width < 720 && name !== 'start') await page.getByTestId('sidebar-toggle').click();
+      try {
+        await act(page);
+      } catch (error) {
+        console.error(`${name} ${theme} ${width}: ${error.message.split('\n')[0]}`);
+      }
+      await page.screenshot({ path: `${folder}/${name}-${theme}-${width}.png` });
+      await page.close();
+    }
+  }
+}
+await browser.close();
+await server.close();

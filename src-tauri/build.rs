@@ -6,6 +6,8 @@ use tauri_build::{AppManifest, Attributes};
 fn main() {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=src-tauri/icons");
+    // The page is embedded: a new one makes a new program.
+    println!("cargo:rerun-if-changed=ui/dist");
     let attributes = Attributes::new()
         .capabilities_path_pattern("./src-tauri/capabilities/*.json")
         .app_manifest(AppManifest::new().commands(airi_contract::COMMANDS));

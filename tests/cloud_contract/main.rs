@@ -1,5 +1,6 @@
-//! The contract with Supabase's own client: starts the real cloud with our migrations, runs the node tests of this folder against
-//! it, and checks that nothing is left afterwards, however the cloud ends.
+//! The contract with Supabase's own client, and with ours: starts the real cloud with our migrations, runs the node tests of
+//! this folder and the example `contract` of `airi-cloud` against it, and checks that nothing is left afterwards, however the
+//! cloud ends.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,21 +31,41 @@ async fn sessions_end_and_addresses_are_confirmed_where_the_project_says_so() {
     run_contract("strict.test.mjs", options).await;
 }
 
-/// Runs a file of node tests against a cloud of its own, and checks that the cloud leaves nothing.
+#[tokio::test]
+async fn our_own_client_gets_what_it_expects() {
+    // The interval of Supabase: the client waits for its end before it shows that a stolen token is noticed.
+    let mut cargo = tokio::process::Command::new(env!("CARGO"));
+    cargo
+        .args(["run", "--quiet", "--locked", "-p", "airi-cloud", "--example", "contract"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let said = run_against(cargo, CloudOptions::default()).await;
+    assert!(
+        said.lines().filter(|line| line.starts_with("holds: ")).count() >= 10,
+        "it went through its steps:\n{said}"
+    );
+    assert!(said.ends_with("the client and the cloud keep their contract\n"), "{said}");
+}
+
+/// Runs a file of node tests against a cloud of its own.
 async fn run_contract(file: &str, options: CloudOptions) {
+    let mut node = tokio::process::Command::new("node");
+    // The client keeps a timer of ten seconds alive; nobody waits for it.
+    node.args(["--test", "--test-force-exit", "--test-timeout=120000", file]).current_dir(NODE_FOLDER);
+    run_against(node, options).await;
+}
+
+/// Runs a program against a cloud of its own, and checks that the cloud leaves nothing. Returns what the program said.
+async fn run_against(mut program: tokio::process::Command, options: CloudOptions) -> String {
     let _turn = TURN.lock().await;
     let cloud = Cloud::start(options).await.unwrap();
     let line = serde_json::to_string(&cloud).unwrap();
-    let output = tokio::process::Command::new("node")
-        // The client keeps a timer of ten seconds alive; nobody waits for it.
-        .args(["--test", "--test-force-exit", "--test-timeout=120000", file])
-        .current_dir(NODE_FOLDER)
+    let output = program
         .env("AIRI_CLOUD", line)
         .env("AIRI_REUSE_SECONDS", "0")
         .kill_on_drop(true)
         .output()
         .await
-        .expect("node can be run");
+        .expect("the program can be run");
     let started = started_by(std::process::id());
     assert!(started.len() >= 4, "PostgreSQL, PostgREST and their guards run: {started:?}");
     let folder = cloud.folder().unwrap().to_owned();
@@ -57,6 +78,7 @@ async fn run_contract(file: &str, options: CloudOptions) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[tokio::test]

@@ -112,6 +112,18 @@ impl Window {
         self.client.execute(script, args).await.unwrap()
     }
 
+    /// Waits until a script gives that value.
+    pub(crate) async fn becomes(&self, script: &str, value: &Value) {
+        let start = Instant::now();
+        while self.js(script, vec![]).await != *value {
+            if start.elapsed() > Duration::from_secs(20) {
+                self.shot("failed");
+                panic!("never {value}: {script}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The texts of all elements of that test id.
     pub(crate) async fn texts(&self, id: &str) -> Vec<String> {
         let script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)";

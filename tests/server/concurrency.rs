@@ -1,8 +1,8 @@
 //! One lock order. Clients that write tables straight, pushes, webhooks and jobs of the server, all for one user at the same
 //! time, never deadlock; without the statement triggers they do.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -152,7 +152,8 @@ async fn transact(
             transaction.execute("select airi_private.lock_user($1)", &[&person.id]).await?;
             let summary = "update public.conversations set summary = gen_random_uuid()::text where id = $1";
             transaction.execute(summary, &[&here]).await?;
-            let feedback = "update public.chat_messages set feedback = gen_random_uuid()::text where conversation_id = $1";
+            let feedback =
+                "update public.chat_messages set feedback = gen_random_uuid()::text where conversation_id = $1";
             transaction.execute(feedback, &[&there]).await?;
             transaction.commit().await
         }

@@ -28,11 +28,7 @@ impl Database {
     /// Another database of the same cluster.
     pub(crate) fn named(&self, name: &str) -> Self {
         let renamed = |url: &str| url.replacen(&format!("/{}?", self.name), &format!("/{name}?"), 1);
-        Self {
-            owner_url: renamed(&self.owner_url),
-            superuser_url: renamed(&self.superuser_url),
-            name: name.to_owned(),
-        }
+        Self { owner_url: renamed(&self.owner_url), superuser_url: renamed(&self.superuser_url), name: name.to_owned() }
     }
 
     pub(crate) fn owner_url(&self) -> String {

@@ -122,8 +122,7 @@ async fn a_puller_misses_nothing_while_others_write() {
         clients.spawn(async move {
             let mut session = database.as_user(person.id).await;
             for turn in 0..50 {
-                let conversation =
-                    if turn % 2 == 0 { person.conversation } else { person.other_conversation };
+                let conversation = if turn % 2 == 0 { person.conversation } else { person.other_conversation };
                 write(&mut session, person.id, conversation, number + turn).await;
             }
             running.fetch_sub(1, Ordering::Release);
@@ -138,7 +137,6 @@ async fn a_puller_misses_nothing_while_others_write() {
         if ended && rows == 0 {
             break;
         }
-        assert!(clients.is_empty() || !ended || rows > 0);
     }
     while let Some(client) = clients.join_next().await {
         client.unwrap();

@@ -46,8 +46,7 @@ impl Session {
     /// One page of changes after the cursor.
     pub(crate) async fn pull(&self, epoch: &str, cursor: &Cursor, limit: i32) -> Value {
         let statement = "select public.sync_pull($1, $2, $3, $4, $5)::text";
-        let row =
-            self.query_one(statement, &[&epoch, &cursor.seq, &cursor.rank, &cursor.id, &limit]).await.unwrap();
+        let row = self.query_one(statement, &[&epoch, &cursor.seq, &cursor.rank, &cursor.id, &limit]).await.unwrap();
         serde_json::from_str(row.get(0)).unwrap()
     }
 

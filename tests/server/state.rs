@@ -14,7 +14,7 @@ pub(crate) type Rows = BTreeMap<String, (i64, String)>;
 pub(crate) async fn columns(client: &Client) -> Columns {
     let rows = client
         .query(
-            "select c.oid::regclass::text, a.attname::text from pg_class as c
+            "select c.relnamespace::regnamespace || '.' || c.relname, a.attname::text from pg_class as c
              join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
              where c.relkind = 'r' and c.relpersistence = 'p'
                and (c.relnamespace = 'public'::regnamespace or c.oid = 'auth.users'::regclass)

@@ -3,7 +3,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use airi_tests::migrations;
@@ -41,7 +41,7 @@ pub(crate) struct World {
     server: Database,
     made: Mutex<Vec<Template>>,
     clones: AtomicU32,
-    _broom: ChildStdin,
+    _broom: Child,
 }
 
 static WORLD: OnceCell<World> = OnceCell::const_new();
@@ -148,12 +148,12 @@ pub(crate) async fn push(database: &Database) {
 
 /// Removes the folder after our end. A static is never dropped, so a shell waits for the pipe to close, as the servers' own
 /// guards do, then for PostgreSQL to be gone.
-fn broom(folder: &Path) -> ChildStdin {
+fn broom(folder: &Path) -> Child {
     const SWEEP: &str = r#"
         cat >/dev/null; tries=200
         while [ -e "$1/postgres/data/postmaster.pid" ] && [ "$tries" -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
         rm -rf -- "$1""#;
-    let mut shell = Command::new("sh")
+    Command::new("sh")
         .args(["-c", SWEEP, "broom"])
         .arg(folder)
         .process_group(0)
@@ -161,6 +161,5 @@ fn broom(folder: &Path) -> ChildStdin {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    shell.stdin.take().unwrap()
+        .unwrap()
 }

@@ -18,7 +18,12 @@ const SAMPLES: &[(&str, &[Sample])] = &[
                 "file-7HcVb2NqXo5JtUa9LkE3wRgM.png",
                 include_bytes!("../../../tests/samples/chatgpt/file-7HcVb2NqXo5JtUa9LkE3wRgM.png"),
             ),
-            (FOX, include_bytes!("../../../tests/samples/chatgpt/dalle-generations/file-Zs4KdP0mGy8CrWj6TfQ2nVxA-5c1d7f6e-2b90-4e57-9d3f-8a1c6b2e4f70.webp")),
+            (
+                FOX,
+                include_bytes!(
+                    "../../../tests/samples/chatgpt/dalle-generations/file-Zs4KdP0mGy8CrWj6TfQ2nVxA-5c1d7f6e-2b90-4e57-9d3f-8a1c6b2e4f70.webp"
+                ),
+            ),
             (
                 "file-Qm3xT8vLw2KpZr6NhY1sBd4F-sales_may_june.csv",
                 include_bytes!("../../../tests/samples/chatgpt/file-Qm3xT8vLw2KpZr6NhY1sBd4F-sales_may_june.csv"),

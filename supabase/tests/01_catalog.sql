@@ -24,8 +24,8 @@ select is_empty(
      and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
   'every table has a policy, be it one that says no');
 select is_empty(
-  $$ select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
-     and not coalesce('security_invoker=true' = any (c.reloptions), false)
+  $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
+     and c.relkind = 'v' and not coalesce('security_invoker=true' = any (c.reloptions), false)
      and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
   'every view reads with its reader''s rights');
 
@@ -129,6 +129,12 @@ select set_eq(
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
      'archive_old_conversations']) as f $$,
   'signed-in users call what was decided');
+select set_eq(
+  $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
+  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'assert_caller', 'epoch', 'caller', 'head', 'is_passing',
+     'settings_with', 'tags_with', 'insert_conversation', 'patch_conversation', 'insert_message', 'insert_messages',
+     'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op']) as f $$,
+  'and through them what sync is made of, by their own rights');
 select is(
   (select provolatile::text from pg_proc where oid = 'public.sync_pull'::regproc), 's', 'a pull sees one moment: it is STABLE');
 

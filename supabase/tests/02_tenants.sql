@@ -67,6 +67,8 @@ begin
     if t.owner_column <> 'id' and exists (select from pg_attribute
       where attrelid = ('public.' || t.name)::regclass and attname = 'id') then
       execute format('update %I set id = gen_random_uuid()', 'copy_' || t.name);
+    elsif t.name = 'sync_ops' then
+      execute format('update %I set op_id = gen_random_uuid()', 'copy_' || t.name);
     end if;
     execute format('grant all on %I to authenticated, anon', 'copy_' || t.name);
   end loop;
@@ -116,6 +118,16 @@ select is(pg_temp.outcome(format($$insert into public.chat_sessions (user_id, co
   pg_temp.a(), pg_temp.id('b', 'conversation'))), '23503', 'a session cannot point to another''s conversation');
 select is(pg_temp.outcome(format($$update public.conversations set user_id = %L$$, pg_temp.b())), '23514',
   'a conversation cannot be given away');
+select is(pg_temp.outcome(format($$insert into public.chat_sessions (user_id) values (%L)$$, pg_temp.a())), '1',
+  'a session of one''s own');
+select is(pg_temp.outcome(format($$update public.chat_sessions set user_id = %L$$, pg_temp.b())), '23514',
+  'cannot be given away either');
+
+-- The views that rows travel through: the API does not serve them, and they show no more than the tables do.
+select is(
+  pg_temp.count_of(format('select count(*) from airi_private.%I where user_id = %L', relname, pg_temp.b())), '0',
+  relname || ': A does not see rows of B')
+from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v';
 
 -- The functions.
 select is((public.sync_hello() ->> 'user_id')::uuid, pg_temp.a(), 'hello greets the caller');

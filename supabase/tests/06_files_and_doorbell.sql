@@ -34,7 +34,8 @@ select is(pg_temp.tries(format($$insert into storage.objects (bucket_id, name) v
   (pg_temp.a() || 'x/01', '42501', 'not into one that begins alike')) as x (n, o, d);
 select is((select string_agg(name, ' ') from storage.objects where bucket_id = 'attachments'), pg_temp.a() || '/01',
   'A sees its own');
-select is(pg_temp.tries($$update storage.objects set metadata = '{}' where bucket_id = 'attachments'$$), '1', 'changes its own');
+-- Without a filter, which would bring in the rule for reading: only the one for changing stands in between.
+select is(pg_temp.tries($$update storage.objects set metadata = '{}'$$), '1', 'changes its own, and no other');
 select is(pg_temp.tries(format($$update storage.objects set name = %L$$, pg_temp.b() || '/02')), '42501', 'does not give it away');
 select is(pg_temp.tries(format($$delete from storage.objects where name = %L$$, pg_temp.b() || '/00')), '0',
   'does not delete B''s');

@@ -93,11 +93,4 @@ impl Device {
     pub(crate) fn search(&self, query: &str) -> Vec<Value> {
         self.run(&["search", query])["hits"].as_array().unwrap().clone()
     }
-
-    /// The id of the active conversation with a title.
-    pub(crate) fn id_of(&self, title: &str) -> String {
-        let rows = self.list();
-        let row = rows.iter().find(|row| row["title"] == title).unwrap_or_else(|| panic!("no '{title}' in {rows:#?}"));
-        row["id"].as_str().unwrap().to_owned()
-    }
 }

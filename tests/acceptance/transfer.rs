@@ -58,6 +58,17 @@ fn a_newer_archive_adds_only_what_is_new() {
 }
 
 #[test]
+fn files_that_come_with_a_later_import_find_their_rows() {
+    let device = Device::new();
+    let bare = device.import(&samples().join("chatgpt/conversations.json"));
+    assert!(bare["attachments_missing"].as_u64().unwrap() > 0);
+    let whole = device.import(&samples().join("chatgpt"));
+    assert_eq!(whole["messages_imported"], json!(0));
+    assert_eq!(whole["attachments_imported"], bare["attachments_missing"]);
+    assert_eq!(device.import(&samples().join("chatgpt"))["attachments_imported"], json!(0));
+}
+
+#[test]
 fn what_is_exported_comes_back_byte_for_byte() {
     let device = Device::new();
     device.import(&samples().join("chatgpt-current"));

@@ -128,8 +128,10 @@ impl App {
             let deleted = patch([("deleted_at", json!(at))]);
             match item {
                 Item::Conversation(id) => {
-                    let old = w.conversation(*id)?;
-                    let was = old.is_some_and(|record| record.conversation.is_archived);
+                    let Some(old) = w.conversation(*id)?.filter(|old| old.conversation.deleted_at.is_none()) else {
+                        return Ok(());
+                    };
+                    let was = old.conversation.is_archived;
                     // Remembered, so that a restore brings it back to the list it came from.
                     let fields =
                         [("deleted_at", json!(at)), ("settings_set", json!({ "before_delete.archived": was }))];
@@ -144,10 +146,10 @@ impl App {
     pub fn undelete_items(&self, request: ItemsRequest) -> Result<(), CommandError> {
         Ok(self.each_item(&request.ids, |w, item| match item {
             Item::Conversation(id) => {
-                let old = w.conversation(*id)?;
-                let was = old.and_then(|record| {
-                    record.conversation.settings.pointer("/before_delete/archived").and_then(Value::as_bool)
-                });
+                let Some(old) = w.conversation(*id)?.filter(|old| old.conversation.deleted_at.is_some()) else {
+                    return Ok(());
+                };
+                let was = old.conversation.settings.pointer("/before_delete/archived").and_then(Value::as_bool);
                 let fields = [
                     ("deleted_at", Value::Null),
                     ("is_archived", json!(was.unwrap_or(false))),
@@ -214,7 +216,7 @@ impl App {
             return Err(AppError::NotFound { what: "The conversation", id: request.conversation_id });
         };
         if record.view_stale {
-            store.write(|w| w.refresh_views(usize::MAX))?;
+            store.write(|w| w.refresh_view(record.key))?;
         }
         let leaf = reader.leaf(record.key)?;
         let given = request.parent_id.as_deref().map(str::parse::<MessageId>).transpose().map_err(invalid)?;

@@ -5,11 +5,12 @@ use crate::profile::Profile;
 use crate::tasks::{Cancel, Progress};
 use crate::{App, AppError};
 use airi_contract::{CommandError, ExportReport, ExportRequest, TaskStarted, TaskState};
-use airi_domain::Time;
+use airi_domain::{Message, MessageId, Time};
 use airi_formats::export::{
     Assets, ExportConversation, ExportError, JsonWriter, export_zip, html, markdown, safe_file_name,
 };
 use airi_store::{Files, Reader};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -138,6 +139,7 @@ impl Source<'_, '_> {
                 self.reader.messages_of(*key)?.into_iter().map(|record| record.message).collect();
             let mut attachments = self.reader.attachments_in(*key)?;
             if !with_deleted {
+                keep_branches(&mut messages);
                 messages.retain(|m| m.deleted_at.is_none());
                 let kept: std::collections::HashSet<_> = messages.iter().map(|m| m.id).collect();
                 attachments.retain(|a| kept.contains(&a.message_id));
@@ -213,6 +215,23 @@ impl Source<'_, '_> {
             self.counts.bytes += fresh.place(&to)?;
         }
         Ok(())
+    }
+}
+
+/// Answers to a deleted message become answers to what it answered, so that leaving it out moves nobody to another branch.
+fn keep_branches(messages: &mut [Message]) {
+    let deleted: HashMap<MessageId, Option<MessageId>> =
+        messages.iter().filter(|m| m.deleted_at.is_some()).map(|m| (m.id, m.parent_id)).collect();
+    for m in messages.iter_mut() {
+        let mut steps = 0;
+        while let Some(above) = m.parent_id.and_then(|parent| deleted.get(&parent)) {
+            m.parent_id = *above;
+            steps += 1;
+            // Trees come from outside and may go in circles.
+            if steps > deleted.len() {
+                m.parent_id = None;
+            }
+        }
     }
 }
 

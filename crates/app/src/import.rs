@@ -107,7 +107,10 @@ fn look_through(
             Item::Conversation(imported) => {
                 for attachment in imported.attachments {
                     let id = attachment.attachment.id;
-                    let known = reader.attachment(id).map(|known| known.is_some_and(|known| known.sha256.is_some()));
+                    let here = |hash: &str| profile.files.find(hash).is_some();
+                    let known = reader
+                        .attachment(id)
+                        .map(|known| known.is_some_and(|known| known.sha256.as_deref().is_some_and(here)));
                     match (known, attachment.asset) {
                         (Ok(false), Some(asset)) => wanted.push((id, asset)),
                         (Ok(false), None) => report.attachments_missing += 1,
@@ -216,7 +219,14 @@ fn store_conversation(
             attachment.file_size = i64::try_from(*size).ok();
         }
         let has_bytes = item.asset.is_some();
-        if w.insert_attachment(attachment)?.is_new() && has_bytes {
+        let (id, hash, size) = (attachment.id, attachment.sha256.clone(), attachment.file_size);
+        let new = w.insert_attachment(attachment)?.is_new();
+        // An earlier import named the file without having it.
+        let completed = match &hash {
+            Some(hash) if !new && has_bytes => w.complete_attachment(id, hash, size)?,
+            _ => false,
+        };
+        if (new && has_bytes) || completed {
             report.attachments_imported += 1;
         }
     }

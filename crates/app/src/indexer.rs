@@ -148,8 +148,11 @@ impl Indexer {
         }
         let mut rows = self.tail()?;
         if rows.len() > OVERLAY_MOST {
-            self.catch_up()?;
-            rows = self.tail()?;
+            // Nobody who types waits for a bulk load: while one is under way, what the index has is searched.
+            if self.0.working.try_lock().is_ok() {
+                self.catch_up()?;
+                rows = self.tail()?;
+            }
             rows.truncate(OVERLAY_MOST);
         }
         let mut overlay = Overlay::default();

@@ -53,6 +53,9 @@ fn copy(from: &Profile, to: &Profile, old: Conversation, key: i64) -> Result<(),
             (m.id, MessageId(origin.derive(owner, "message", source.external.as_deref(), m.id.0)))
         })
         .collect();
+    // What the source called each message: files are named below it.
+    let said: HashMap<MessageId, Option<String>> =
+        messages.iter().map(|record| (record.message.id, Origin::of(&record.message.metadata).external)).collect();
     let follow = |id: MessageId| renamed.get(&id).copied().unwrap_or(id);
     for hash in attachments.iter().filter_map(|a| a.sha256.as_deref()) {
         if is_sha256_hex(hash)
@@ -77,7 +80,15 @@ fn copy(from: &Profile, to: &Profile, old: Conversation, key: i64) -> Result<(),
             w.insert_message(m)?;
         }
         for mut a in attachments {
-            a.id = AttachmentId(derive_uuid(owner, "local", "attachment", &a.id.to_string()));
+            let within = match (&source.external, said.get(&a.message_id)) {
+                (Some(conversation), Some(Some(message))) => Some(format!("{conversation}/{message}")),
+                _ => None,
+            };
+            let mut origin = Origin::of(&a.metadata);
+            if origin.source.is_none() && within.is_some() {
+                origin.source = source.source.clone();
+            }
+            a.id = AttachmentId(origin.derive(owner, "attachment", within.as_deref(), a.id.0));
             a.message_id = follow(a.message_id);
             a.storage_path = String::new();
             w.insert_attachment(a)?;

@@ -184,7 +184,13 @@ impl App {
         let profile = self.profile();
         match request.action {
             OutboxAction::Retry => profile.store.write(|w| w.retry(id))?,
-            OutboxAction::Discard => self.engine(&profile, |_| ()).await?.discard(id).await?,
+            OutboxAction::Discard => {
+                let mut engine = self.engine(&profile, |_| ()).await?;
+                let of = profile.clone();
+                let lock = blocking(move || lock_sync(&of)).await?;
+                engine.discard(id).await?;
+                drop(lock);
+            }
         }
         self.emit_status();
         Ok(())

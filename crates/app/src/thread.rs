@@ -24,7 +24,7 @@ impl App {
         let missing = || AppError::NotFound { what: "The conversation", id: request.conversation_id.clone() };
         let record = profile.store.read()?.conversation(id)?.ok_or_else(missing)?;
         if record.view_stale {
-            profile.store.write(|w| w.refresh_views(usize::MAX))?;
+            profile.store.write(|w| w.refresh_view(record.key))?;
         }
         let asked = |text: &Option<String>| text.as_deref().map(str::parse::<MessageId>).transpose().map_err(invalid);
         let (before, after, around) = (asked(&request.before)?, asked(&request.after)?, asked(&request.around)?);
@@ -54,7 +54,8 @@ impl App {
                     slice
                 }
                 (_, _, _, Some(at)) => {
-                    let from = Place { position: at as i64 + 1, sub: 0 };
+                    let shown = Place { position: at as i64 + 1, sub: 0 };
+                    let from = if hidden_too { reader.place_at(key, at)?.unwrap_or(shown) } else { shown };
                     reader.thread_from(key, from, limit, hidden_too)?
                 }
                 _ => {

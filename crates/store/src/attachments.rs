@@ -115,31 +115,40 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    /// An attachment whose bytes were not known has got them: notes hash and size, and queues that for the server.
+    pub fn complete_attachment(
+        &mut self,
+        id: AttachmentId,
+        sha256: &str,
+        size: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let Some((key, old)) = find(self.connection(), id)? else { return Ok(false) };
+        if old.sha256.is_some() {
+            return Ok(false);
+        }
+        self.connection()
+            .prepare_cached("update attachments set sha256 = ?2, file_size = coalesce(?3, file_size) where id = ?1")?
+            .execute(params![key, sha256, size])?;
+        let mut metadata = old.metadata;
+        if let serde_json::Value::Object(fields) = &mut metadata {
+            fields.insert("sha256".into(), sha256.into());
+        }
+        let path = airi_domain::storage_path_for(self.owner, sha256);
+        let patch = Patch::from_iter([("metadata".to_owned(), metadata), ("storage_path".to_owned(), path.into())]);
+        if let Some(message) = messages::find(self.connection(), old.message_id)? {
+            let lane = message.message.conversation_id;
+            self.enqueue(lane, OutboxTable::Attachments, id.0, OutboxKind::Patch, Some(&patch), 0)?;
+        }
+        self.reindex_message(old.message_id)?;
+        Ok(true)
+    }
+
     /// Notes where the server has an attachment's bytes (the server's own row says so too; nothing is queued).
     pub fn set_storage_path(&mut self, id: AttachmentId, path: &str) -> Result<(), StoreError> {
         self.connection()
             .prepare_cached("update attachments set storage_path = ?2 where uuid = ?1")?
             .execute(params![id.0.as_bytes().as_slice(), path])?;
         Ok(())
-    }
-
-    /// Changes an attachment and queues the change.
-    pub fn patch_attachment(&mut self, id: AttachmentId, patch: Patch) -> Result<(), StoreError> {
-        let Some((key, old)) = find(self.connection(), id)? else {
-            return Err(StoreError::NotFound { what: "The attachment", id: id.to_string() });
-        };
-        let mut next = old.clone();
-        apply_to_attachment(&mut next, &patch)?;
-        if next == old {
-            return Ok(());
-        }
-        self.connection()
-            .prepare_cached("update attachments set storage_path = ?2, metadata = ?3 where id = ?1")?
-            .execute(params![key, next.storage_path, rows::text(&next.metadata)])?;
-        let message = messages::find(self.connection(), next.message_id)?
-            .ok_or(StoreError::NotFound { what: "The message", id: next.message_id.to_string() })?;
-        let lane = message.message.conversation_id;
-        self.enqueue(lane, OutboxTable::Attachments, id.0, OutboxKind::Patch, Some(&patch), 0)
     }
 
     /// Takes an attachment out of the mirror without telling the server.

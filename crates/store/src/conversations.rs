@@ -131,9 +131,8 @@ impl Writer<'_> {
         self.connection()
             .prepare_cached("delete from outbox where lane = ?1")?
             .execute([id.0.as_bytes().as_slice()])?;
-        if old.server_seq.is_some() {
-            self.enqueue(id, OutboxTable::Conversations, id.0, OutboxKind::Delete, None, 0)?;
-        }
+        // Also when the server was never heard to have it: an insert may be under way. Deleting what is not there is done.
+        self.enqueue(id, OutboxTable::Conversations, id.0, OutboxKind::Delete, None, 0)?;
         self.forget_conversation(old.key)
     }
 

@@ -75,6 +75,11 @@ impl Reader {
 
     /// What changed for the index after change number `seq`: at most about `limit` rows, in order.
     pub fn changed_since(&self, seq: i64, limit: usize) -> Result<Vec<IndexRow>, StoreError> {
+        // One state for all of its questions: a commit between them would be seen in part, and its rest skipped for ever.
+        self.snapshot(|reader| reader.changed_rows(seq, limit))
+    }
+
+    fn changed_rows(&self, seq: i64, limit: usize) -> Result<Vec<IndexRow>, StoreError> {
         let mut out = Vec::new();
         let connection = self.connection();
         let mut titles = connection.prepare_cached(

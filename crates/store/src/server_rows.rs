@@ -79,7 +79,13 @@ impl Writer<'_> {
     }
 
     /// The server erased a row for good: it leaves the mirror, with what waits to be sent of it.
-    pub fn pull_tombstone(&mut self, table: &str, id: Uuid) -> Result<(), StoreError> {
+    ///
+    /// A tombstone older than the row is of an earlier row with that id (an import gives the same ids again): the row, and
+    /// one that waits to be made again, stays.
+    pub fn pull_tombstone(&mut self, table: &str, id: Uuid, change_seq: i64) -> Result<(), StoreError> {
+        if self.lives_after(table, id, change_seq)? {
+            return Ok(());
+        }
         self.connection()
             .prepare_cached("delete from outbox where row_id = ?1")?
             .execute([id.as_bytes().as_slice()])?;
@@ -105,6 +111,30 @@ impl Writer<'_> {
             }
         }
         Ok(())
+    }
+
+    fn lives_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
+        let waits: bool = self
+            .connection()
+            .prepare_cached("select exists (select 1 from outbox where row_id = ?1 and kind = 'insert')")?
+            .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
+        let local = match table {
+            "conversations" => "conversations",
+            "chat_messages" => "messages",
+            "message_attachments" => "attachments",
+            _ => return Ok(false),
+        };
+        let newer: bool = self
+            .connection()
+            .prepare_cached(&format!("select exists (select 1 from {local} where uuid = ?1 and server_seq > ?2)"))?
+            .query_row(params![id.as_bytes().as_slice(), change_seq], |row| row.get(0))?;
+        let known: bool = self
+            .connection()
+            .prepare_cached(&format!(
+                "select exists (select 1 from {local} where uuid = ?1 and server_seq is not null)"
+            ))?
+            .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
+        Ok(newer || (waits && !known))
     }
 
     /// Before a re-join: every row that the server once had waits for word whether it still has it.
@@ -135,6 +165,8 @@ impl Writer<'_> {
             ),
         ];
         let mut count = 0;
+        let mut lanes = std::collections::BTreeSet::new();
+        let last: i64 = self.connection().query_row("select coalesce(max(id), 0) from outbox", [], |row| row.get(0))?;
         for (table, sql) in wanted {
             let mut statement = self.connection().prepare(sql)?;
             let rows = statement
@@ -148,8 +180,27 @@ impl Writer<'_> {
                     .query_row([row.as_bytes().as_slice()], |row| row.get(0))?;
                 if !queued {
                     self.enqueue(ConversationId(lane), table, row, OutboxKind::Insert, None, 0)?;
+                    lanes.insert(lane);
                     count += 1;
                 }
+            }
+        }
+        // What already waited in these lanes speaks of rows that come back first: it goes behind them, under new ids.
+        for lane in lanes {
+            let mut statement =
+                self.connection().prepare_cached("select id from outbox where lane = ?1 and id <= ?2 order by id")?;
+            let behind = statement
+                .query_map(params![lane.as_bytes().as_slice(), last], |row| row.get(0))?
+                .collect::<Result<Vec<i64>, _>>()?;
+            drop(statement);
+            for id in behind {
+                self.connection()
+                    .prepare_cached(
+                        "insert into outbox (op_id, lane, table_name, row_id, kind, patch, base_seq, created_at) \
+                         select ?2, lane, table_name, row_id, kind, patch, 0, created_at from outbox where id = ?1",
+                    )?
+                    .execute(params![id, Uuid::now_v7().as_bytes().as_slice()])?;
+                self.connection().prepare_cached("delete from outbox where id = ?1")?.execute([id])?;
             }
         }
         for table in ["conversations", "messages", "attachments"] {

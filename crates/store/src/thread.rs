@@ -136,6 +136,17 @@ impl Reader {
         Ok(count as u64)
     }
 
+    /// The place of the n-th (0-based) message of the view, hidden ones counted.
+    pub fn place_at(&self, conversation: i64, n: u64) -> Result<Option<Place>, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "select view_pos, view_sub from messages indexed by messages_in_view where conversation_id = ?1 \
+             and view_pos is not null order by view_pos, view_sub limit 1 offset ?2",
+        )?;
+        let found =
+            statement.query_row(params![conversation, n], |row| Ok(Place { position: row.get(0)?, sub: row.get(1)? }));
+        Ok(found.optional()?)
+    }
+
     /// The newest message on the branch in view, shown or hidden: what a new message answers.
     pub fn leaf(&self, conversation: i64) -> Result<Option<MessageId>, StoreError> {
         let mut statement = self.connection().prepare_cached(

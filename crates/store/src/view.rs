@@ -33,6 +33,12 @@ impl Writer<'_> {
         Ok(keys.len())
     }
 
+    /// Works out view and counters of one conversation, if it waits for it.
+    pub fn refresh_view(&mut self, conversation: i64) -> Result<(), StoreError> {
+        self.touch(conversation);
+        self.refresh_if_stale(conversation)
+    }
+
     /// Many messages of this conversation follow: they are placed together at the end.
     pub fn defer_view(&mut self, conversation: i64) -> Result<(), StoreError> {
         self.mark_stale(conversation)

@@ -99,17 +99,20 @@ impl<'a> Writer<'a> {
             self.tx.prepare_cached("update head set seq = ?1")?.execute([self.head])?;
         }
         let changed = self.head != self.start || self.many || !self.touched.is_empty() || self.queued;
-        let mut names = Vec::new();
+        let (mut names, mut erased) = (Vec::new(), false);
         if !self.many {
             let mut statement = self.tx.prepare_cached("select uuid from conversations where id = ?1")?;
             for conversation in &self.touched {
                 let mut rows = statement.query([conversation])?;
-                if let Some(row) = rows.next()? {
-                    names.push(ConversationId(crate::rows::uuid(row, 0)?));
+                match rows.next()? {
+                    Some(row) => names.push(ConversationId(crate::rows::uuid(row, 0)?)),
+                    // Erased: it has no name any more, so all lists are read anew.
+                    None => erased = true,
                 }
             }
         }
-        let commit = Commit { head: self.head, conversations: (!self.many).then_some(names), queued: self.queued };
+        let conversations = (!self.many && !erased).then_some(names);
+        let commit = Commit { head: self.head, conversations, queued: self.queued };
         let owner = self.owner;
         self.tx.commit()?;
         Ok((changed.then_some(commit), owner))

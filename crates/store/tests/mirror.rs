@@ -314,7 +314,7 @@ fn a_tombstone_takes_rows_and_what_waits_of_them() {
         w.pull_conversation(conversation(1), 1)?;
         w.pull_message(message(1, 1, None), 1)?;
         w.patch_message(mid(1), patch(json!({"rating": 2})))?;
-        w.pull_tombstone("conversations", cid(1).0)
+        w.pull_tombstone("conversations", cid(1).0, 2)
     });
     let r = f.store.read().unwrap();
     assert!(r.conversation(cid(1)).unwrap().is_none() && r.message(mid(1)).unwrap().is_none());

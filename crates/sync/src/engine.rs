@@ -3,13 +3,16 @@
 use crate::pull::CURSOR;
 use crate::remote::{Failure, Hello, Remote};
 use airi_domain::Time;
-use airi_store::{Files, OutboxKind, Store, StoreError};
+use airi_store::{Files, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 /// The protocol that this version speaks (docs/sync-protocol.md).
 const SCHEMA: i64 = 1;
+
+/// Whether files that the server has may be missing here.
+const FILES_DUE: &str = "sync.files_due";
 
 /// Why a round ended before its end. What was stored until then stays; the next round goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +62,6 @@ pub struct Engine<R> {
     pub(crate) now: Box<dyn Fn() -> Time + Send + Sync>,
     pub(crate) report: RoundReport,
     pub(crate) totals: u64,
-    /// Whether files may be missing here: at the start, after rows came, and while some could not be fetched.
-    downloads_due: bool,
     listener: Box<dyn Fn(Progress) + Send + Sync>,
 }
 
@@ -82,7 +83,6 @@ impl<R: Remote> Engine<R> {
             now: Box::new(now),
             report: RoundReport::default(),
             totals: 0,
-            downloads_due: true,
             listener: Box::new(listener),
         }
     }
@@ -96,25 +96,31 @@ impl<R: Remote> Engine<R> {
         self.pull_all().await?;
         // An id that turns out to be somebody else's is given anew and sent in a second pass.
         let mut passes = 0;
-        while self.push_all().await? && passes < 3 {
+        while passes < 4 && (self.push_all(false).await? | self.push_all(true).await?) {
             passes += 1;
             self.pull_all().await?;
         }
-        if self.downloads_due || self.report.pulled > 0 {
-            self.downloads_due = true;
+        // Looked for after rows came, and while some could not be fetched; an idle round looks at nothing.
+        let due = self.fact::<bool>(FILES_DUE)?.unwrap_or(true);
+        if due || self.report.pulled > 0 {
+            if !due {
+                self.store_fact(FILES_DUE, &true)?;
+            }
             self.download_missing().await?;
-            self.downloads_due = self.report.files_waiting > 0;
+            if self.report.files_waiting == 0 {
+                self.store_fact(FILES_DUE, &false)?;
+            }
         }
         Ok(self.report.clone())
     }
 
     /// Gives a refused change up and takes the server's row in its place.
     pub async fn discard(&mut self, op_id: Uuid) -> Result<(), SyncError> {
-        let entry = self.store.write(|w| w.discard(op_id))?;
-        if entry.kind != OutboxKind::Delete {
-            self.refetch(entry.table.as_str(), entry.row_id).await?;
-        }
-        Ok(())
+        let entry = self.store.write(|w| w.outbox_entry(op_id))?;
+        let Some(entry) = entry else {
+            return Err(StoreError::NotFound { what: "The change", id: op_id.to_string() }.into());
+        };
+        self.give_up(op_id, entry.table.as_str(), entry.row_id).await
     }
 
     /// What the round under way, or the last one, has done.

@@ -131,16 +131,19 @@ impl<R: Remote> Engine<R> {
     async fn walk(&mut self, mut walk: Walk) -> Result<Standing, SyncError> {
         let mut limit = PAGE;
         // Only a device that brings rows back must know what was erased meanwhile.
-        let tables = if walk.rejoin { &TABLES[..] } else { &TABLES[..TABLES.len() - 1] };
-        while walk.table < tables.len() {
-            let table = tables[walk.table];
+        while walk.table < if walk.rejoin { TABLES.len() } else { TABLES.len() - 1 } {
+            let table = TABLES[walk.table];
             let answer = self.remote.snapshot(table, walk.after, limit).await;
             let Some(page) = self.sized(answer, &mut limit)? else { continue };
             if page.epoch != walk.epoch {
                 // The server was exchanged under the walk: begin again.
                 let hello = self.call_hello().await?;
-                walk = Walk { epoch: hello.epoch, head: hello.head, table: 0, after: None, rejoin: walk.rejoin };
-                self.store_fact(WALK, &walk)?;
+                // What was taken from the old one may be missing in the new: it waits for word like after a re-join.
+                walk = Walk { epoch: hello.epoch, head: hello.head, table: 0, after: None, rejoin: true };
+                self.store.write(|w| -> Result<(), StoreError> {
+                    w.await_word()?;
+                    w.set_meta(WALK, Some(&to_text(&walk)?))
+                })?;
                 continue;
             }
             let rows: Vec<NamedRow> =
@@ -184,27 +187,40 @@ impl<R: Remote> Engine<R> {
 
     /// After a pull: rows whose parent has come meanwhile are taken in, and the views are worked out.
     fn settle(&mut self) -> Result<(), SyncError> {
-        let parked = self.store.read()?.parked()?;
         let now = (self.now)();
-        for row in parked.into_iter().filter(|row| row.reason == WAITS_FOR_PARENT) {
-            let Ok(value) = serde_json::from_str::<Value>(&row.row) else { continue };
-            self.store.write(|w| -> Result<(), StoreError> {
-                w.unpark(&row.table, &row.id)?;
-                store_or_park(w, &row.table, &value, now)?;
-                Ok(())
-            })?;
+        if self.report.pulled > 0 {
+            let parked = self.store.read()?.parked()?;
+            let waiting: Vec<_> = parked.into_iter().filter(|row| row.reason == WAITS_FOR_PARENT).collect();
+            if !waiting.is_empty() {
+                self.store.write(|w| -> Result<(), StoreError> {
+                    for row in waiting {
+                        let Ok(value) = serde_json::from_str::<Value>(&row.row) else { continue };
+                        store_or_park(w, &row.table, &value, now)?;
+                    }
+                    Ok(())
+                })?;
+            }
         }
         while self.store.write(|w| w.refresh_views(200))? > 0 {}
         Ok(())
     }
 
     /// Fetches one row again, as the server has it now: after its change was given up.
-    pub(crate) async fn refetch(&mut self, table: &str, id: Uuid) -> Result<(), SyncError> {
+    /// Asked first and stored together with the giving up, so that a broken line leaves both undone.
+    pub(crate) async fn give_up(&mut self, op_id: Uuid, table: &str, id: Uuid) -> Result<(), SyncError> {
         let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
         let page = self.counted(self.remote.snapshot(table, before, 1).await)?;
         let rows = page.rows.into_iter().filter(|row| wire::row_id(row).is_ok_and(|found| found == id));
-        let rows = rows.map(|row| NamedRow { table: table.to_owned(), row }).collect();
-        self.store_rows(rows, "sync.refetched", &id.to_string())
+        let rows: Vec<Value> = rows.collect();
+        let now = (self.now)();
+        self.store.write(|w| -> Result<(), StoreError> {
+            w.discard(op_id)?;
+            for row in rows {
+                store_or_park(w, table, &row, now)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 }
 
@@ -215,7 +231,13 @@ fn to_text(value: &impl Serialize) -> Result<String, StoreError> {
 /// False when the row was kept aside.
 fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: Time) -> Result<bool, StoreError> {
     let reason = match store_row(w, table, row) {
-        Ok(true) => return Ok(true),
+        Ok(true) => {
+            // An older form of it that lay aside has nothing more to say.
+            if let Some(id) = row.get("id").and_then(Value::as_str) {
+                w.unpark(table, id)?;
+            }
+            return Ok(true);
+        }
         Ok(false) => WAITS_FOR_PARENT.to_owned(),
         Err(RowError::Unreadable(reason)) => reason,
         // What is wrong with one row is that row's; what is wrong with the disk is everybody's.
@@ -261,7 +283,7 @@ fn store_row(w: &mut Writer<'_>, table: &str, row: &Value) -> Result<bool, RowEr
         "tombstones" => {
             let table = row.get("table_name").and_then(Value::as_str).ok_or("it names no table".to_owned())?;
             let erased = row.get("row_id").and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok());
-            w.pull_tombstone(table, erased.ok_or("it names no row".to_owned())?)?;
+            w.pull_tombstone(table, erased.ok_or("it names no row".to_owned())?, seq)?;
             Ok(true)
         }
         name if TABLES.contains(&name) => {

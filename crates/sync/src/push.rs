@@ -11,8 +11,8 @@ use airi_domain::{AttachmentId, ConversationId, MessageId};
 use airi_store::{OutboxEntry, OutboxKind, OutboxTable, StoreError};
 
 impl<R: Remote> Engine<R> {
-    /// Sends everything that may be sent; whether anything was.
-    pub(crate) async fn push_all(&mut self) -> Result<bool, SyncError> {
+    /// Sends everything that may be sent. `files`: with what has to upload a file first; text never waits for those.
+    pub(crate) async fn push_all(&mut self, files: bool) -> Result<bool, SyncError> {
         let mut limit = BatchLimit::FULL;
         let mut after = 0;
         let mut pushed = false;
@@ -25,7 +25,7 @@ impl<R: Remote> Engine<R> {
             let mut waiting_until = after;
             for entry in &entries {
                 waiting_until = entry.key;
-                if let Some(op) = self.prepare(entry).await? {
+                if let Some(op) = self.prepare(entry, files).await? {
                     ops.push((entry.key, op));
                 }
             }
@@ -62,7 +62,7 @@ impl<R: Remote> Engine<R> {
 
     /// The operation as it is sent; None when it has nothing to send now (its file could not be uploaded yet, or its row
     /// is gone).
-    async fn prepare(&mut self, entry: &OutboxEntry) -> Result<Option<Op>, SyncError> {
+    async fn prepare(&mut self, entry: &OutboxEntry, files: bool) -> Result<Option<Op>, SyncError> {
         let mut op = Op {
             op_id: entry.op_id,
             lane: entry.lane.0,
@@ -77,6 +77,18 @@ impl<R: Remote> Engine<R> {
             OutboxKind::Delete => {}
             OutboxKind::Patch => {
                 let patch = entry.patch.clone().unwrap_or_default();
+                // A row that learns of its bytes later: they go up before it says so.
+                if entry.table == OutboxTable::Attachments && patch.contains_key("storage_path") {
+                    let attachment = self.store.read()?.attachment(AttachmentId(entry.row_id))?;
+                    if let Some(attachment) = attachment {
+                        if !files && self.needs_upload(&attachment) {
+                            return Ok(None);
+                        }
+                        if self.upload(entry, &attachment).await?.is_none() {
+                            return Ok(None);
+                        }
+                    }
+                }
                 op.set = Some(wire::write_patch(entry.table.as_str(), &patch));
             }
             OutboxKind::Insert => {
@@ -95,6 +107,7 @@ impl<R: Remote> Engine<R> {
                         let attachment = self.store.read()?.attachment(AttachmentId(entry.row_id))?;
                         match attachment {
                             None => None,
+                            Some(attachment) if !files && self.needs_upload(&attachment) => return Ok(None),
                             Some(attachment) => match self.upload(entry, &attachment).await? {
                                 None => return Ok(None),
                                 Some(uploaded) => {

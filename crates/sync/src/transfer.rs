@@ -6,6 +6,12 @@ use airi_domain::{Attachment, storage_path_for};
 use airi_store::{OutboxEntry, StoreError};
 
 impl<R: Remote> Engine<R> {
+    /// Whether bytes are here that the server may not have.
+    pub(crate) fn needs_upload(&self, attachment: &Attachment) -> bool {
+        let Some(hash) = attachment.sha256.as_deref() else { return false };
+        attachment.storage_path != storage_path_for(self.store.owner(), hash) && self.files.find(hash).is_some()
+    }
+
     /// Uploads an attachment's bytes. Some(true): the server has them; Some(false): nobody here has them, the row goes
     /// alone; None: not now, the row waits (its conversation does not).
     pub(crate) async fn upload(
@@ -28,11 +34,12 @@ impl<R: Remote> Engine<R> {
                 Ok(Some(true))
             }
             Err(failure) => match failure.class {
-                FailureClass::Passing { .. } | FailureClass::Smaller => {
+                FailureClass::Passing { .. } => {
                     self.report.files_waiting += 1;
                     Ok(None)
                 }
-                FailureClass::Permanent => {
+                // A file cannot be sent in smaller parts than it already is.
+                FailureClass::Permanent | FailureClass::Smaller => {
                     self.store.write(|w| w.wedge(entry.op_id, "upload_refused", &failure.message))?;
                     self.report.refused += 1;
                     Ok(None)

@@ -419,3 +419,45 @@ fn without_a_keyring_and_a_passphrase_sign_in_says_what_to_do() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("no_keyring") && stderr.contains("AIRI_PASSPHRASE_FILE"), "{stderr}");
 }
+
+/// A session bus with an unlocked keyring, and on it sign-in, sync and status. The daemon is ended by its id.
+#[cfg(target_os = "linux")]
+const IN_A_KEYRING: &str = r#"
+printf pw | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & daemon=$!
+for n in $(seq 200); do
+  dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \
+    string:org.freedesktop.secrets 2>/dev/null | grep -q 'boolean true' && break; sleep 0.05
+done
+run() { "$AIRI" --data-dir "$DATA" --json "$@"; }
+printf '%s\n' "$PASSWORD" | run login --url "$URL" --key "$KEY" --email "$EMAIL" --password-stdin >/dev/null \
+  && run new --title "Kept in the keyring" >/dev/null && run sync >/dev/null && run status; code=$?
+kill $daemon; exit $code"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_session_lies_in_the_keyring_where_there_is_one() {
+    let user = account();
+    let device = Device::new();
+    let cloud = &shared().cloud;
+    let home = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new("dbus-run-session")
+        .args(["--", "bash", "-c", IN_A_KEYRING])
+        .env_remove("AIRI_PASSPHRASE_FILE")
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env("XDG_DATA_HOME", home.path())
+        .env("AIRI", crate::device::airi())
+        .env("DATA", device.path("data"))
+        .env("PASSWORD", &user.password)
+        .env("URL", &cloud.url)
+        .env("KEY", &cloud.publishable_key)
+        .env("EMAIL", &user.email)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let status: Value = serde_json::from_str(text.trim())
+        .unwrap_or_else(|_| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(status["account"]["session_in"], json!("keyring"));
+    assert_eq!(status["sync"], json!("in_step"));
+    assert_eq!(count(&user, "select count(*) from public.conversations where user_id = $1"), 1);
+}

@@ -109,51 +109,48 @@ const CHILD: &str = "AIRI_SEARCH_TEST_DIR";
 
 fn child(test: &str, dir: &Path) -> std::process::Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).env(CHILD, dir);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, dir);
     command.output().unwrap()
 }
 
-fn child_index() -> Index {
-    let dir = std::env::var(CHILD).expect("run by the test that needs it");
-    Index::open(Path::new(&dir), "mirror").unwrap().into_index()
-}
-
-#[test]
-#[ignore = "run as a child process by a_second_process_is_told_that_the_index_is_busy"]
-fn child_tries_to_write() {
-    let busy = matches!(child_index().writer(Load::Steady), Err(IndexError::Busy));
-    println!("busy={busy} found={}", child_index().len());
+/// The index of the test that started this process; None: this process is not a child.
+fn child_index() -> Option<Index> {
+    let dir = std::env::var(CHILD).ok()?;
+    Some(Index::open(Path::new(&dir), "mirror").unwrap().into_index())
 }
 
 #[test]
 fn a_second_process_is_told_that_the_index_is_busy() {
+    if let Some(index) = child_index() {
+        let busy = matches!(index.writer(Load::Steady), Err(IndexError::Busy));
+        println!("busy={busy} found={}", index.len());
+        return;
+    }
+    let name = "a_second_process_is_told_that_the_index_is_busy";
     let fixture = Fixture::with(&[Doc::message(1, 1, "a", days_ago(0))]);
     let writer = fixture.index.writer(Load::Steady).unwrap();
     assert!(matches!(fixture.index.writer(Load::Steady), Err(IndexError::Busy)));
-    let said = String::from_utf8(child("child_tries_to_write", fixture.dir.path()).stdout).unwrap();
+    let said = String::from_utf8(child(name, fixture.dir.path()).stdout).unwrap();
     assert!(said.contains("busy=true found=1"), "{said}");
     drop(writer);
-    let said = String::from_utf8(child("child_tries_to_write", fixture.dir.path()).stdout).unwrap();
+    let said = String::from_utf8(child(name, fixture.dir.path()).stdout).unwrap();
     assert!(said.contains("busy=false"), "{said}");
 }
 
 #[test]
-#[ignore = "run as a child process by a_crash_between_put_and_commit_loses_only_what_was_not_committed"]
-fn child_crashes_after_put() {
-    let index = child_index();
-    let mut writer = index.writer(Load::Steady).unwrap();
-    writer.put(&Doc::message(1, 1, "committed", days_ago(0))).unwrap();
-    writer.commit(5).unwrap();
-    for n in 2..500 {
-        writer.put(&Doc::message(1, n, "lost", days_ago(0))).unwrap();
-    }
-    std::process::abort();
-}
-
-#[test]
 fn a_crash_between_put_and_commit_loses_only_what_was_not_committed() {
+    if let Some(index) = child_index() {
+        let mut writer = index.writer(Load::Steady).unwrap();
+        writer.put(&Doc::message(1, 1, "committed", days_ago(0))).unwrap();
+        writer.commit(5).unwrap();
+        for n in 2..500 {
+            writer.put(&Doc::message(1, n, "lost", days_ago(0))).unwrap();
+        }
+        std::process::abort();
+    }
     let fixture = Fixture::empty();
-    assert!(!child("child_crashes_after_put", fixture.dir.path()).status.success());
+    let name = "a_crash_between_put_and_commit_loses_only_what_was_not_committed";
+    assert!(!child(name, fixture.dir.path()).status.success());
     // What the other process committed is seen here after a reload, and its lock is free.
     assert_eq!(fixture.index.position(), 0);
     fixture.index.reload().unwrap();

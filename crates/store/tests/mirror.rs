@@ -351,3 +351,111 @@ fn two_processes_worth_of_connections_see_each_others_commits() {
     assert_eq!(f.store.data_version().unwrap(), own);
     assert_eq!(other.read().unwrap().totals().unwrap().conversations, 2);
 }
+
+#[test]
+fn a_tombstone_of_an_earlier_row_spares_the_one_that_was_made_again() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        // Made again here after Delete forever, not sent yet: its own old tombstone arrives first.
+        w.insert_conversation(conversation(1))?;
+        w.pull_tombstone("conversations", cid(1).0, 9)?;
+        // Known to the server as newer than the tombstone.
+        w.pull_conversation(conversation(2), 12)?;
+        w.pull_tombstone("conversations", cid(2).0, 9)?;
+        w.pull_conversation(conversation(3), 5)?;
+        w.pull_tombstone("conversations", cid(3).0, 9)
+    });
+    let r = f.store.read().unwrap();
+    let there = [1, 2, 3].map(|n| r.conversation(cid(n)).unwrap().is_some());
+    assert_eq!(there, [true, true, false]);
+    assert_eq!(r.outbox(10).unwrap().len(), 1);
+}
+
+#[test]
+fn after_a_rejoin_what_waited_goes_behind_the_rows_it_speaks_of() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.pull_conversation(conversation(1), 1)?;
+        w.patch_conversation(cid(1), patch(json!({"title": "Unsent"})))?;
+        w.insert_message(message(1, 1, None))?;
+        w.await_word()?;
+        w.bring_back_missing()
+    });
+    let outbox = f.store.read().unwrap().outbox(10).unwrap();
+    let kinds: Vec<_> = outbox.iter().map(|entry| (entry.table.as_str(), entry.kind.as_str())).collect();
+    assert_eq!(kinds, [("conversations", "insert"), ("conversations", "patch"), ("chat_messages", "insert")]);
+}
+
+#[test]
+fn what_is_erased_before_the_server_answered_is_erased_there_too() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.insert_conversation(conversation(1))?;
+        w.erase_conversation(cid(1))
+    });
+    let outbox = f.store.read().unwrap().outbox(10).unwrap();
+    assert_eq!(outbox.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>(), ["delete"]);
+}
+
+#[test]
+fn a_second_copy_that_needs_new_ids_brings_its_new_messages() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None))
+    });
+    let renamed = write(&f.store, |w| w.rekey_conversation(cid(1)));
+    assert_ne!(renamed, cid(1));
+    // A newer export of the same conversation comes under the old ids again, with one message more.
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None))?;
+        w.insert_message(message(2, 1, Some(1)))
+    });
+    assert_eq!(write(&f.store, |w| w.rekey_conversation(cid(1))), renamed);
+    let r = f.store.read().unwrap();
+    assert!(r.conversation(cid(1)).unwrap().is_none());
+    let record = r.conversation(renamed).unwrap().unwrap();
+    assert_eq!(record.message_count, 2);
+    let messages = r.messages_of(record.key).unwrap();
+    assert_eq!(messages[1].message.parent_id, Some(messages[0].message.id));
+    assert_eq!(messages[1].message.content, "text 2");
+}
+
+#[test]
+fn an_attachment_learns_of_its_bytes_later_and_tells_the_server() {
+    let f = fixture();
+    let hash = "a".repeat(64);
+    let bare = Attachment {
+        id: AttachmentId(Uuid::from_u128(7)),
+        message_id: mid(1),
+        file_name: "a.png".into(),
+        file_type: None,
+        file_size: None,
+        storage_path: String::new(),
+        sha256: None,
+        mime_type: None,
+        width: None,
+        height: None,
+        duration_seconds: None,
+        metadata: empty_object(),
+        created_at: at(1),
+    };
+    write(&f.store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None))?;
+        w.insert_attachment(bare.clone())?;
+        assert!(w.complete_attachment(bare.id, &hash, Some(3))?);
+        assert!(!w.complete_attachment(bare.id, &hash, Some(3))?, "once is enough");
+        Ok(())
+    });
+    let r = f.store.read().unwrap();
+    assert_eq!(r.attachment(bare.id).unwrap().unwrap().sha256, Some(hash.clone()));
+    let last = r.outbox(10).unwrap().pop().unwrap();
+    assert_eq!(last.patch.unwrap()["storage_path"], json!(airi_domain::storage_path_for(ACCOUNT, &hash)));
+}

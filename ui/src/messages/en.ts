@@ -129,7 +129,7 @@ export const en = {
     best: 'Best',
     newest: 'Newest',
     sort: 'Order',
-    results: (n: number, ms: string) => `${many(n, 'hit', 'hits')} in ${ms} ms`,
+    results: (n: number, exact: boolean, ms: string) => `${exact ? many(n, 'hit', 'hits') : `${n.toLocaleString('en')}+ hits`} in ${ms} ms`,
     corrected: (query: string) => `Nothing matched exactly. Showing results for “${query}”.`,
     noneTitle: (query: string) => `Nothing found for “${query}”`,
     noneText: 'Try fewer words, or the beginning of a word. Drop a filter to look everywhere.',

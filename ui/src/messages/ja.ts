@@ -130,7 +130,7 @@ export const ja: Messages = {
     best: '関連順',
     newest: '新しい順',
     sort: '並べ替え',
-    results: (count, ms) => `${n(count)} 件（${ms} ミリ秒）`,
+    results: (count, exact, ms) => `${n(count)} 件${exact ? '' : '以上'}（${ms} ミリ秒）`,
     corrected: (query) => `完全に一致するものはありません。「${query}」の結果を表示しています。`,
     noneTitle: (query) => `「${query}」は見つかりませんでした`,
     noneText: '語を減らすか、語の先頭だけで試してください。条件を外すと全体を検索します。',

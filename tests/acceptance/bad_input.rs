@@ -185,3 +185,44 @@ fn a_data_folder_that_is_a_file_is_told() {
     let (exit, code, message) = device.fail(&["list"]);
     assert_eq!((exit, code.as_str()), (1, "io"), "{message}");
 }
+
+#[test]
+fn a_folder_without_an_export_is_told() {
+    let device = Device::new();
+    let folder = device.path("photos");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("cat.jpg"), b"x").unwrap();
+    let message = refused(&device, &folder, "bad_archive");
+    assert!(message.contains("conversations.json"), "{message}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_may_not_be_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let device = Device::new();
+    let closed = device.path("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::write(closed.join("conversations.json"), b"[]").unwrap();
+    let mode = |path: &Path, bits: u32| fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+    mode(&closed, 0o000);
+    mode(device.dir.path(), 0o777);
+    // Root may read everything, so there the program runs as nobody, from a place that nobody can reach.
+    let program = device.path("airi");
+    fs::copy(crate::device::airi(), &program).unwrap();
+    let root = closed.join("conversations.json").exists();
+    let mut command = match root {
+        true => {
+            let mut command = std::process::Command::new("setpriv");
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+            command
+        }
+        false => std::process::Command::new(&program),
+    };
+    command.arg("--data-dir").arg(device.path("data")).args(["--json", "import"]).arg(&closed);
+    let output = command.output().unwrap();
+    mode(&closed, 0o700);
+    assert_eq!(output.status.code(), Some(1));
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["error"]["code"], "io", "{error}");
+}

@@ -152,7 +152,7 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_opens_on_a_rich_history_and_leaves_nothing() {
+async fn the_demo_opens_on_a_rich_history_and_its_page_reaches_nothing() {
     let screen = Screen::start(1280, 820);
     let window = Window::open(screen, &["--demo"], &[]).await;
     window.says("conversation-row", "Designing a write-ahead log in Rust").await;
@@ -162,9 +162,5 @@ async fn the_demo_opens_on_a_rich_history_and_leaves_nothing() {
     let fetched =
         window.js("return window.fetch('https://example.com/').then(() => 'reached', () => 'refused')", vec![]).await;
     assert_eq!(fetched, json!("refused"));
-    let evaluated =
-        window.js("try { return String(new Function('return 1')()) } catch { return 'refused' }", vec![]).await;
-    // WebDriver's own script runs outside of the page's policy in some versions; the page's own scripts do not.
-    assert!(["refused", "1"].contains(&evaluated.as_str().unwrap()));
     window.close().await;
 }

@@ -1,10 +1,11 @@
 //! `--demo`: a throw-away data folder with a rich sample history, for a first look and for screenshots.
 
+use crate::data_dir::lock_file;
 use crate::import::ImportOptions;
 use crate::tasks::Cancel;
 use crate::{App, AppError};
 use airi_contract::{ConversationEdit, Section};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -38,25 +39,51 @@ type Sample = (&'static str, &'static [u8]);
 
 const FOX: &str = "dalle-generations/file-Zs4KdP0mGy8CrWj6TfQ2nVxA-5c1d7f6e-2b90-4e57-9d3f-8a1c6b2e4f70.webp";
 
-/// A folder that goes when the app ends.
-pub(crate) struct ThrowAway(PathBuf);
+/// A folder that goes when the app ends; after a kill, when the next demo starts.
+pub(crate) struct ThrowAway {
+    path: PathBuf,
+    /// Held while it is in use.
+    _lock: File,
+}
+
+const NAME: &str = "airi-demo-";
 
 impl ThrowAway {
     pub(crate) fn make() -> Result<ThrowAway, AppError> {
-        let path = std::env::temp_dir().join(format!("airi-demo-{}", Uuid::new_v4().simple()));
-        fs::create_dir_all(&path)
-            .map_err(AppError::io("The demo's folder", "Check the temporary folder's free space."))?;
-        Ok(ThrowAway(path))
+        ThrowAway::make_in(&std::env::temp_dir())
+    }
+
+    fn make_in(folder: &Path) -> Result<ThrowAway, AppError> {
+        remove_left_behind(folder);
+        let failed = || AppError::io("The demo's folder", "Check the temporary folder's free space.");
+        let path = folder.join(format!("{NAME}{}", Uuid::new_v4().simple()));
+        fs::create_dir_all(&path).map_err(failed())?;
+        let lock = lock_file(&path.join("demo.lock"))?;
+        lock.try_lock().map_err(|error| failed()(error.into()))?;
+        Ok(ThrowAway { path, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for ThrowAway {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Demo folders whose app was killed: nobody holds their lock any more.
+fn remove_left_behind(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME));
+        // One that is just being made has no lock file yet.
+        let Ok(lock) = File::open(path.join("demo.lock")) else { continue };
+        if ours && lock.try_lock().is_ok() {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 
@@ -83,5 +110,24 @@ impl App {
             self.edit_conversation(edit).map_err(|error| AppError::Internal(error.message))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_takes_its_folder_along_and_those_of_killed_ones() {
+        let temp = tempfile::tempdir().unwrap();
+        let killed = temp.path().join(format!("{NAME}killed"));
+        fs::create_dir(&killed).unwrap();
+        fs::write(killed.join("demo.lock"), "").unwrap();
+        let running = ThrowAway::make_in(temp.path()).unwrap();
+        assert!(!killed.exists());
+        let other = ThrowAway::make_in(temp.path()).unwrap();
+        assert!(running.path().exists() && other.path().exists(), "one in use is left alone");
+        drop((running, other));
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
     }
 }

@@ -133,8 +133,9 @@ fn local_conversations_come_along_or_stay_as_the_user_says() {
     assert_eq!(device.list().len(), before);
     device.run(&["sync"]);
     let second = signed_in(&user);
-    // What joined from a local profile has the ids that an import into the account would give.
-    assert_eq!(second.import(&samples().join("chatgpt-current"))["messages_imported"], json!(0));
+    // What joined from a local profile has the ids that an import into the account would give, its files too.
+    let again = second.import(&samples().join("chatgpt-current"));
+    assert_eq!((&again["messages_imported"], &again["attachments_imported"]), (&json!(0), &json!(0)), "{again}");
     converge(&user, &[&device, &second]);
 
     let stays = Device::new();

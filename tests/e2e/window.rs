@@ -66,10 +66,8 @@ impl Window {
         Window { client, driver, screen, shots }
     }
 
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(self) {
         let _ = self.client.clone().close().await;
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 
     fn css(id: &str) -> String {
@@ -159,5 +157,13 @@ impl Window {
 
     pub(crate) fn shot(&self, name: &str) {
         self.screen.shot(&self.shots.join(format!("{name}.png")));
+    }
+}
+
+impl Drop for Window {
+    /// Also when a test fails half-way: nothing is left running.
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
     }
 }

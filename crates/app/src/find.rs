@@ -9,7 +9,6 @@ use airi_contract::{CommandError, Hit, HitGroup, SearchRequest, SearchResponse, 
 use airi_domain::ConversationId;
 use airi_search::{Bitset, Filter, FilterKind, Options, ParseOptions, Part, Query, Scope, snippet};
 use airi_store::{List, Reader};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -113,7 +112,7 @@ fn ranges(shown: &airi_search::Snippet) -> Vec<(u32, u32)> {
 fn scope(reader: &Reader, query: &Query) -> Result<Scope, AppError> {
     let mut include: Option<Bitset> = None;
     let mut exclude = Bitset::default();
-    let mut any_of: HashMap<bool, Vec<i64>> = HashMap::new();
+    let mut any_of: Option<Vec<i64>> = None;
     let mut trash_wanted = false;
     for Filter { negated, kind } in query.conversation_filters() {
         let keys = match kind {
@@ -124,7 +123,7 @@ fn scope(reader: &Reader, query: &Query) -> Result<Scope, AppError> {
                 };
                 if !*negated {
                     // Several `in:` mean any of them; all other filters must hold together.
-                    any_of.entry(true).or_default().extend(keys);
+                    any_of.get_or_insert_default().extend(keys);
                     continue;
                 }
                 keys
@@ -146,7 +145,7 @@ fn scope(reader: &Reader, query: &Query) -> Result<Scope, AppError> {
             narrow(&mut include, keys);
         }
     }
-    if let Some(keys) = any_of.remove(&true) {
+    if let Some(keys) = any_of {
         narrow(&mut include, keys);
     }
     if !trash_wanted {

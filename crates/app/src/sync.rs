@@ -4,7 +4,7 @@ use crate::account::blocking;
 use crate::profile::{Account, Profile, now};
 use crate::remote::{CloudRemote, lock_sync, open_session};
 use crate::{App, AppError};
-use airi_cloud::{Realtime, Ring, Scope};
+use airi_cloud::{Realtime, Ring};
 use airi_contract::{CommandError, OutboxAction, OutboxRequest, Status, SyncReport};
 use airi_store::StoreError;
 use airi_sync::{Backoff, Engine, FailureClass, Progress, SyncError};
@@ -193,16 +193,6 @@ impl App {
             }
         }
         self.emit_status();
-        Ok(())
-    }
-
-    /// Ends the account's sessions everywhere but here.
-    pub async fn sign_out_others(&self) -> Result<(), CommandError> {
-        let profile = self.profile();
-        let account = signed_in(&profile)?;
-        let window = self.0.window;
-        let open = blocking(move || open_session(&profile, &account, window)).await?;
-        open.session.sign_out(Scope::Others).await.map_err(AppError::from)?;
         Ok(())
     }
 }

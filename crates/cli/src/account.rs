@@ -36,7 +36,8 @@ pub(crate) fn login(app: &App, out: &Out, given: Login) -> Done {
         ["none"] => Take::None,
         _ => Take::Chosen(given.take.clone()),
     };
-    let brings = take != Take::None && app.status()?.account.is_none() && app.status()?.conversations > 0;
+    let before = app.status()?;
+    let brings = take != Take::None && before.account.is_none() && before.conversations > 0;
     let request = SignInRequest { url: given.url, key: given.key, email: given.email, password, take };
     let status = wait(app.sign_in(request))??;
     if brings {

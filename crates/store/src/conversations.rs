@@ -166,7 +166,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(crate) fn store_conversation(&mut self, c: &Conversation, server_seq: Option<i64>) -> Result<i64, StoreError> {
+    fn store_conversation(&mut self, c: &Conversation, server_seq: Option<i64>) -> Result<i64, StoreError> {
         let seq = self.next_seq();
         let key = self
             .connection()

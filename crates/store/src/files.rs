@@ -49,7 +49,7 @@ impl Files {
             Ok(stored)
         });
         if result.is_err() {
-            // A half copy is of no use to anyone; the folder is also emptied at the next start.
+            // A half copy is of no use to anyone.
             let _ = fs::remove_file(&incoming);
         }
         result

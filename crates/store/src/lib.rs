@@ -29,7 +29,7 @@ pub use files::{Files, StoredFile};
 pub use lists::{List, ListCursor, ListPage};
 pub use messages::{IndexRow, MessageRecord};
 pub use migrate::SCHEMA_VERSION;
-pub use outbox::{OutboxEntry, OutboxKind, OutboxTable, Queued};
+pub use outbox::{OutboxEntry, OutboxKind, OutboxTable};
 pub use pool::{Commit, Reader, Store};
 pub use recount::Totals;
 pub use server_rows::ParkedRow;

@@ -72,14 +72,6 @@ pub struct OutboxEntry {
     pub created_at: Time,
 }
 
-/// An operation with the row that it sends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Queued {
-    pub entry: OutboxEntry,
-    /// Bytes that its row takes, roughly; what batches are cut by.
-    pub size: usize,
-}
-
 const COLUMNS: &str = "id, op_id, lane, table_name, row_id, kind, patch, base_seq, state, attempts, error_code, error, \
      created_at";
 

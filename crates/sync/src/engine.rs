@@ -123,11 +123,6 @@ impl<R: Remote> Engine<R> {
         self.give_up(op_id, entry.table.as_str(), entry.row_id).await
     }
 
-    /// What the round under way, or the last one, has done.
-    pub fn report(&self) -> &RoundReport {
-        &self.report
-    }
-
     pub(crate) async fn call_hello(&mut self) -> Result<Hello, SyncError> {
         let hello = self.counted(self.remote.hello().await)?;
         if hello.schema > SCHEMA {

@@ -12,7 +12,7 @@ mod transfer;
 mod wire;
 
 pub use engine::{Engine, Progress, RoundReport, SyncError};
-pub use plan::{Backoff, MAX_BATCH_BYTES, MAX_BATCH_OPS};
+pub use plan::Backoff;
 pub use remote::{
     Failure, FailureClass, Hello, NamedRow, Op, OpResult, OpStatus, Preview, PullCursor, PullPage, PushAnswer, Remote,
     SnapshotPage,

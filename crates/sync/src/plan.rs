@@ -4,9 +4,9 @@ use crate::{FailureClass, Op};
 use std::time::Duration;
 
 /// Operations in one request, at most.
-pub const MAX_BATCH_OPS: usize = 500;
+pub(crate) const MAX_BATCH_OPS: usize = 500;
 /// Bytes of operations in one request, about; a single operation may be larger and then goes alone.
-pub const MAX_BATCH_BYTES: usize = 1_000_000;
+pub(crate) const MAX_BATCH_BYTES: usize = 1_000_000;
 
 /// How large a request may be just now: halved when the server finds it too large, slowly grown again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,8 +44,10 @@ fn attachment_id(path: &str) -> Option<String> {
 }
 
 fn read(library: &Library, id: String) -> Option<Vec<u8>> {
-    let (_, path) = library.app().ok()?.attachment(&id).ok()?;
+    let app = library.app().ok()?;
+    let (attachment, path) = app.attachment(&id).ok()?;
     let path = path?;
+    app.attachment_opened(&attachment);
     let size = std::fs::metadata(&path).ok()?.len();
     if size > MAX_BYTES {
         return None;

@@ -11,6 +11,7 @@ mod library;
 mod navigation;
 mod renderer;
 
+pub use airi_app::log_panics;
 pub use arguments::{Arguments, USAGE};
 pub use renderer::without_dmabuf_renderer;
 
@@ -18,7 +19,7 @@ use airi_app::AppOptions;
 use library::Library;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, Builder, Manager, RunEvent, WebviewWindowBuilder, Wry};
+use tauri::{App, AppHandle, Builder, Manager, RunEvent, WebviewWindowBuilder, WindowEvent, Wry};
 
 /// Opens the window and runs until it is closed.
 ///
@@ -48,10 +49,13 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
         .invoke_handler(commands::handler())
         .setup(|app| Ok(open_window(app)?))
         .build(context)?
-        .run(|handle, event| {
-            if matches!(event, RunEvent::Exit) {
-                handle.state::<Library>().close();
+        .run(|handle, event| match event {
+            // Whoever looks at the window again wants what other devices did meanwhile.
+            RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => {
+                handle.state::<Library>().look_for_news()
             }
+            RunEvent::Exit => handle.state::<Library>().close(),
+            _ => {}
         });
     Ok(())
 }

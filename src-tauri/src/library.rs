@@ -28,6 +28,13 @@ impl Library {
         self.inner.opened.get_or_init(|| App::open(self.inner.options.clone()).map_err(CommandError::from)).clone()
     }
 
+    /// There may be news on the server.
+    pub(crate) fn look_for_news(&self) {
+        if let Some(Ok(app)) = self.inner.opened.get() {
+            app.look_for_news();
+        }
+    }
+
     /// Ends what runs beside the window. A demonstration's library goes with it.
     pub(crate) fn close(&self) {
         if let Some(Ok(app)) = self.inner.opened.get() {

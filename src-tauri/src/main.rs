@@ -6,6 +6,7 @@ use airi_desktop::{Arguments, USAGE};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    airi_desktop::log_panics();
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {

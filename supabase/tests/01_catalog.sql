@@ -11,16 +11,20 @@ select set_eq(
   array['user_profiles', 'conversations', 'chat_messages', 'message_attachments', 'chat_sessions',
     'chat_messages_partitioned', 'chat_messages_ydefault', 'usage_logs', 'usage_daily_aggregates',
     'subscription_history', 'payment_history', 'moderation_logs', 'user_violations', 'system_settings',
-    'provider_health', 'cache_entries', 'query_performance_logs', 'sync_heads', 'tombstones', 'sync_ops'],
+    'provider_health', 'cache_entries', 'query_performance_logs', 'sync_heads', 'tombstones', 'sync_ops', 'sync_devices'],
   'every table in public is one that was decided upon');
+select set_eq(
+  $$ select c.relname::text from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p') $$,
+  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions'],
+  'and so is every table beside it');
 select is_empty(
   $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
      and c.relkind in ('r', 'p') and not c.relrowsecurity
      and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
   'every table has row level security');
 select is_empty(
-  $$ select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
-     and not exists (select from pg_policy where polrelid = c.oid)
+  $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
+     and c.relkind in ('r', 'p') and not exists (select from pg_policy where polrelid = c.oid)
      and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
   'every table has a policy, be it one that says no');
 select is_empty(
@@ -41,13 +45,24 @@ select set_eq(
        ('usage_logs', array['select']), ('usage_daily_aggregates', array['select']),
        ('subscription_history', array['select']), ('payment_history', array['select']),
        ('user_violations', array['select']), ('sync_heads', array['select']), ('tombstones', array['select']),
-       ('sync_ops', array['select', 'insert'])) as x (t, verbs), unnest(verbs) as v
+       ('sync_ops', array['select', 'insert']), ('sync_devices', array['select'])) as x (t, verbs), unnest(verbs) as v
      union all select t || ' ALL closed' from unnest(array['moderation_logs', 'cache_entries', 'query_performance_logs',
        'chat_messages_partitioned', 'chat_messages_ydefault']) as t
      union all values ('system_settings SELECT public_select'), ('provider_health SELECT public_select') $$,
   'the policies are the ones decided upon');
+select set_eq(
+  $$ select tablename || ' ' || cmd || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
+     where schemaname = 'airi_private' and policyname !~ '^own_' $$,
+  array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false'],
+  'beside it too');
+select set_eq(
+  $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies
+     where schemaname = 'airi_private' and policyname ~ '^own_' $$,
+  array['sync_restored SELECT own_select', 'sync_restored INSERT own_insert', 'sync_restored UPDATE own_update',
+    'sync_restored DELETE own_delete'],
+  'and the owner''s');
 select is_empty(
-  $$ select tablename, policyname from pg_policies where schemaname = 'public' and policyname ~ '^own_' and (
+  $$ select tablename, policyname from pg_policies where schemaname in ('public', 'airi_private') and policyname ~ '^own_' and (
        cmd <> 'INSERT' and qual !~ '^\(\( SELECT auth\.uid\(\) AS uid\) = (user_id|id)\)$'
        or cmd <> 'INSERT' and qual is null
        or cmd in ('INSERT', 'UPDATE') and with_check is null
@@ -55,7 +70,7 @@ select is_empty(
        or roles <> '{authenticated}' or permissive <> 'PERMISSIVE') $$,
   'an own_ policy compares the owner with the caller, once per statement, when reading and when writing');
 select is_empty(
-  $$ select tablename from pg_policies where schemaname = 'public' and policyname = 'closed'
+  $$ select tablename from pg_policies where schemaname in ('public', 'airi_private') and policyname = 'closed'
      and (qual <> 'false' or with_check <> 'false') $$,
   'closed is closed');
 select is(
@@ -85,8 +100,17 @@ select set_eq(
     'message_attachments DELETE INSERT SELECT', 'chat_sessions DELETE INSERT SELECT UPDATE', 'usage_logs SELECT',
     'usage_daily_aggregates SELECT', 'subscription_history SELECT', 'payment_history SELECT', 'user_violations SELECT',
     'system_settings SELECT', 'provider_health SELECT', 'sync_heads SELECT', 'tombstones SELECT',
-    'sync_ops INSERT SELECT'],
+    'sync_ops INSERT SELECT', 'sync_devices SELECT'],
   'signed-in users have the grants decided upon');
+select set_eq(
+  $$ select c.relname || ' ' || case acl.grantee when 0 then 'public' else pg_get_userbyid(acl.grantee)::text end
+       || ' ' || string_agg(acl.privilege_type, ' ' order by acl.privilege_type)
+     from pg_class as c, aclexplode(c.relacl) as acl
+     where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p')
+       and (acl.grantee = 0 or pg_get_userbyid(acl.grantee) in ('anon', 'authenticated')) group by c.relname, acl.grantee $$,
+  array['sync_tables authenticated SELECT', 'sync_epoch authenticated SELECT',
+    'sync_restored authenticated DELETE INSERT SELECT UPDATE'],
+  'beside the API''s schema as well');
 select set_eq(
   $$ select table_name || ' ' || privilege || ' ' || column_name from granted
      where grantee = 'authenticated' and column_name is not null $$,
@@ -112,20 +136,26 @@ select set_eq(
   $$ select 'airi_private.' || f from unnest(array['lock_user', 'lock_caller', 'lock_head', 'ring', 'bump', 'number_row',
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
-     'count_new_message']) as f $$,
+     'count_new_message', 'caller', 'note_device', 'end_session']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
   $$ select name from ours where not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
   'every function pins an empty search_path');
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
-  array['airi_private.lock_caller'],
-  'the one definer that a signed-in user can call takes no argument');
+  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session']) as f $$,
+  'the definers that a signed-in user can call are the ones decided upon');
+select is_empty(
+  $$ select o.name from ours as o join pg_proc as p using (oid)
+     where o.prosecdef and has_function_privilege('authenticated', o.oid, 'execute')
+       and (p.prosrc !~ 'auth\.uid\(\)|airi_private\.caller\(\)' or p.proargnames::text ~ 'user') $$,
+  'they take the user from the token and not from their arguments');
 select is_empty(
   $$ select name from ours where has_function_privilege('anon', oid, 'execute') $$, 'strangers call nothing');
 select set_eq(
   $$ select name from ours where name ~ '^public' and has_function_privilege('authenticated', oid, 'execute') $$,
   $$ select 'public.' || f from unnest(array['sync_hello', 'sync_snapshot', 'sync_preview', 'sync_pull', 'sync_push',
+     'sync_audit', 'sync_device', 'sync_sign_out_device',
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
      'archive_old_conversations']) as f $$,
   'signed-in users call what was decided');
@@ -133,8 +163,14 @@ select set_eq(
   $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
   $$ select 'airi_private.' || f from unnest(array['lock_caller', 'assert_caller', 'epoch', 'caller', 'head', 'is_passing',
      'settings_with', 'tags_with', 'insert_conversation', 'patch_conversation', 'insert_message', 'insert_messages',
-     'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op']) as f $$,
+     'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
+     'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
+     'end_session', 'devices']) as f $$,
   'and through them what sync is made of, by their own rights');
+select is_empty(
+  $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'
+     and p.prosrc !~ 'airi_private\.(caller|note_device|end_session)\(' $$,
+  'every function of sync asks first whether its caller may sync at the moment');
 select is(
   (select provolatile::text from pg_proc where oid = 'public.sync_pull'::regproc), 's', 'a pull sees one moment: it is STABLE');
 

@@ -18,17 +18,21 @@ insert into public.chat_messages_partitioned (conversation_id, user_id, role, co
 values (pg_temp.id('b', 'conversation'), pg_temp.b(), 'user', 'x');
 insert into public.tombstones (user_id, table_name, row_id) values (pg_temp.b(), 'conversations', gen_random_uuid());
 insert into public.sync_ops (user_id, op_id, status) values (pg_temp.b(), gen_random_uuid(), 'applied');
+insert into public.sync_devices (user_id, id, name) values (pg_temp.b(), pg_temp.id('b', 'device'), 'desk of b');
+insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
+values (pg_temp.b(), 'conversations', gen_random_uuid(), 1, 2);
+insert into airi_private.ended_sessions (user_id, session_id) values (pg_temp.b(), 's');
 -- Of the tables without an owner, two are public, one is the server's.
 insert into public.cache_entries (key, value, expires_at) values ('k', '{}', now());
 insert into public.provider_health (id, name) values ('test', 'Test') on conflict do nothing;
 
 create temp table owned as
-select c.relname::text as name,
+select c.relname::text as name, format('%I.%I', c.relnamespace::regnamespace, c.relname) as place,
   case when c.relname = 'user_profiles' then 'id' else 'user_id' end as owner_column
 from pg_class as c
-where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace) and c.relkind in ('r', 'p')
   and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
-  and c.relname not in ('system_settings', 'provider_health', 'cache_entries');
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch');
 
 -- What happens to one statement: the number of rows it touched, or the error's code.
 create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
@@ -52,8 +56,8 @@ exception when others then
 end $$;
 
 select is_empty(
-  $$ select name from owned where not exists (select from information_schema.columns
-     where table_schema = 'public' and table_name = name and column_name = owner_column) $$,
+  $$ select name from owned where not exists (select from pg_attribute
+     where attrelid = place::regclass and attname = owner_column) $$,
   'every table has an owner, or is named here as one without');
 
 -- Copies of B's rows, with new keys where there is one, for A to plant.
@@ -62,13 +66,17 @@ declare
   t record;
 begin
   for t in select * from owned loop
-    execute format('create temp table %I as select * from public.%I where %I = %L', 'copy_' || t.name, t.name,
+    execute format('create temp table %I as select * from %s where %I = %L', 'copy_' || t.name, t.place,
       t.owner_column, pg_temp.b());
     if t.owner_column <> 'id' and exists (select from pg_attribute
-      where attrelid = ('public.' || t.name)::regclass and attname = 'id') then
+      where attrelid = t.place::regclass and attname = 'id') then
       execute format('update %I set id = gen_random_uuid()', 'copy_' || t.name);
     elsif t.name = 'sync_ops' then
       execute format('update %I set op_id = gen_random_uuid()', 'copy_' || t.name);
+    elsif t.name = 'sync_restored' then
+      execute format('update %I set row_id = gen_random_uuid()', 'copy_' || t.name);
+    elsif t.name = 'ended_sessions' then
+      execute format('update %I set session_id = gen_random_uuid()', 'copy_' || t.name);
     end if;
     execute format('grant all on %I to authenticated, anon', 'copy_' || t.name);
   end loop;
@@ -76,22 +84,22 @@ end $$;
 select pg_temp.copies();
 grant select on owned to anon, authenticated;
 
-select ok(pg_temp.count_of(format('select count(*) from public.%I where %I = %L', name, owner_column, pg_temp.b()))::int > 0,
+select ok(pg_temp.count_of(format('select count(*) from %s where %I = %L', place, owner_column, pg_temp.b()))::int > 0,
   name || ': B has a row') from owned;
 
 select pg_temp.act_as(pg_temp.a());
 select ok(
-  pg_temp.count_of(format('select count(*) from public.%I where %I = %L', name, owner_column, pg_temp.b())) in ('0', '42501'),
+  pg_temp.count_of(format('select count(*) from %s where %I = %L', place, owner_column, pg_temp.b())) in ('0', '42501'),
   name || ': A does not see it') from owned;
 select ok(
-  pg_temp.outcome(format('update public.%1$I set %2$I = %2$I where %2$I = %3$L', name, owner_column, pg_temp.b()))
+  pg_temp.outcome(format('update %1$s set %2$I = %2$I where %2$I = %3$L', place, owner_column, pg_temp.b()))
     in ('0', '42501'),
   name || ': A does not change it') from owned;
 select ok(
-  pg_temp.outcome(format('delete from public.%I where %I = %L', name, owner_column, pg_temp.b())) in ('0', '42501'),
+  pg_temp.outcome(format('delete from %s where %I = %L', place, owner_column, pg_temp.b())) in ('0', '42501'),
   name || ': A does not delete it') from owned;
 select ok(
-  pg_temp.outcome(format('insert into public.%I select * from %I', name, 'copy_' || name)) in ('42501', '23505'),
+  pg_temp.outcome(format('insert into %s select * from %I', place, 'copy_' || name)) in ('42501', '23505'),
   name || ': A does not plant one') from owned;
 
 -- Columns that A may write on rows of B: without a filter, so that only RLS stands in between.
@@ -146,18 +154,25 @@ select is_empty(format('select public.get_conversation_messages(%L)', pg_temp.id
   'another''s messages are not there');
 select is_empty($$ select public.search_messages('secret') where false
   union all select m from public.search_messages('secret') as m where m.content ~ 'of b' $$, 'nor found');
+select is(public.sync_audit('conversations') #>> '{ranges,0,count}', '1', 'nor does an audit count one');
+select is(json_array_length(public.sync_device() -> 'devices'), 0, 'B''s devices are not listed');
+select throws_ok(format('select public.sync_sign_out_device(%L)', pg_temp.id('b', 'device')), '02000', null,
+  'nor signed out');
+select lives_ok(format('select public.sync_device(%L, %L)', pg_temp.id('b', 'device'), 'taken'),
+  'a device may have the id of another''s');
 select throws_ok(format('select airi_private.lock_user(%L)', pg_temp.b()), '42501', null, 'A cannot hold B''s head');
 select throws_ok(format('select airi_private.bump(%L)', pg_temp.b()), '42501', null, 'nor move it');
 
 -- Nobody signed in, in both ways.
 select pg_temp.act_as(null);
-select ok(pg_temp.count_of(format('select count(*) from public.%I', name)) in ('0', '42501'),
+select ok(pg_temp.count_of(format('select count(*) from %s', place)) in ('0', '42501'),
   name || ': a token without a subject sees nothing') from owned;
 select throws_ok('select public.sync_hello()', '28000', null, 'and is greeted with an error');
 select throws_ok($$select public.sync_push(gen_random_uuid(), '[]')$$, '28000', null, 'and cannot push');
+select throws_ok($$select public.sync_device(gen_random_uuid(), 'x')$$, '28000', null, 'nor have a device');
 
 select pg_temp.act_as_anon();
-select is(pg_temp.count_of(format('select count(*) from public.%I', name)), '42501', name || ': strangers are refused')
+select is(pg_temp.count_of(format('select count(*) from %s', place)), '42501', name || ': strangers are refused')
 from owned;
 select is(pg_temp.count_of('select count(*) from public.cache_entries'), '42501', 'cache_entries: strangers are refused');
 select is(pg_temp.count_of('select count(*) from public.recent_conversations'), '42501', 'and of the view');
@@ -172,6 +187,7 @@ select pg_temp.act_as_server();
 select is((select content from public.chat_messages where id = pg_temp.id('b', 'message')), 'secret of b',
   'after all this B''s message is as it was');
 select is((select title from public.conversations where id = pg_temp.id('b', 'conversation')), 'b talks', 'and its title');
+select is((select name from public.sync_devices where user_id = pg_temp.b()), 'desk of b', 'and its device');
 
 select * from finish();
 rollback;

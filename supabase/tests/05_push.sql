@@ -180,6 +180,15 @@ select is((select count(*) from public.sync_ops where op_id between pg_temp.id('
   1::bigint, 'only that is recorded');
 
 -- An account from before the trigger that makes profiles, and one that is gone.
+-- ------------------------------------------------------------------------------------------------------------ the epoch
+select is(
+  public.sync_push(pg_temp.id('a', 'device'), jsonb_build_array(pg_temp.op(70, 'insert', 'conversations',
+    pg_temp.id('a', 'conversation', 70), '{}')), 'an epoch that is over') ->> 'rejoin', 'true', 'a push for another epoch is refused');
+select is_empty($$ select from public.conversations where id = pg_temp.id('a', 'conversation', 70) $$, 'and nothing of it applied');
+select is(
+  pg_temp.outcomes(public.sync_push(pg_temp.id('a', 'device'), jsonb_build_array(pg_temp.op(70, 'insert', 'conversations',
+    pg_temp.id('a', 'conversation', 70), '{}')), airi_private.epoch())), 'applied', 'in its own epoch it is taken');
+
 select pg_temp.act_as_server();
 delete from public.user_profiles where id = pg_temp.b();
 select pg_temp.act_as(pg_temp.b());

@@ -2,9 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
+mod audit;
 mod bad_input;
 mod device;
+mod files;
 mod library;
+mod line;
 mod samples;
+mod session;
+mod sign_in;
 mod sync;
 mod transfer;
+mod view;
+mod web;

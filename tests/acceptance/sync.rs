@@ -9,12 +9,12 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// One cloud for all tests of this file; each test has its own account on it.
-struct Shared {
-    runtime: Runtime,
-    cloud: Cloud,
+pub(crate) struct Shared {
+    pub(crate) runtime: Runtime,
+    pub(crate) cloud: Cloud,
 }
 
-fn shared() -> &'static Shared {
+pub(crate) fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
         let runtime = Runtime::new().unwrap();
@@ -23,13 +23,13 @@ fn shared() -> &'static Shared {
     })
 }
 
-fn account() -> User {
+pub(crate) fn account() -> User {
     let shared = shared();
     shared.runtime.block_on(shared.cloud.create_user()).unwrap()
 }
 
 /// Runs SQL as that user, the way another client's request runs.
-fn as_user(user: &User, sql: &str) {
+pub(crate) fn as_user(user: &User, sql: &str) {
     let shared = shared();
     shared.runtime.block_on(async {
         let client = shared.cloud.connect().await.unwrap();
@@ -41,7 +41,7 @@ fn as_user(user: &User, sql: &str) {
     });
 }
 
-fn count(user: &User, sql: &str) -> i64 {
+pub(crate) fn count(user: &User, sql: &str) -> i64 {
     let shared = shared();
     shared.runtime.block_on(async {
         let client = shared.cloud.connect().await.unwrap();
@@ -49,14 +49,14 @@ fn count(user: &User, sql: &str) -> i64 {
     })
 }
 
-fn log_in(device: &Device, user: &User) -> Value {
+pub(crate) fn log_in(device: &Device, user: &User) -> Value {
     let cloud = &shared().cloud;
     let args =
         ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
     device.run_with(&args, &format!("{}\n", user.password))
 }
 
-fn signed_in(user: &User) -> Device {
+pub(crate) fn signed_in(user: &User) -> Device {
     let device = Device::new();
     log_in(&device, user);
     device.run(&["sync"]);
@@ -64,7 +64,7 @@ fn signed_in(user: &User) -> Device {
 }
 
 /// Syncs both until neither moves, and checks that they and the server hold the same.
-fn converge(user: &User, devices: &[&Device]) {
+pub(crate) fn converge(user: &User, devices: &[&Device]) {
     for _ in 0..2 {
         for device in devices {
             device.run(&["sync"]);

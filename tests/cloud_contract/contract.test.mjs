@@ -186,7 +186,7 @@ test('a provider signs in over loopback with PKCE, and only with the right verif
   const supabase = client(undefined, { flowType: 'pkce' })
   const stranger = client(undefined, { flowType: 'pkce' })
   const begin = async (who, hint) => {
-    const options = { redirectTo: 'http://127.0.0.1:49152/callback', skipBrowserRedirect: true, queryParams: { login_hint: hint } }
+    const options = { redirectTo: 'http://127.0.0.1:49152/callback?state=kept', skipBrowserRedirect: true, queryParams: { login_hint: hint } }
     let { url } = ok(await who.auth.signInWithOAuth({ provider: 'google', options }))
     // The browser's part: follow until the address is the app's own.
     while (url.startsWith(cloud.url)) {
@@ -199,6 +199,7 @@ test('a provider signs in over loopback with PKCE, and only with the right verif
   const email = newAddress()
   const back = await begin(supabase, email)
   assert.equal(back.origin, 'http://127.0.0.1:49152')
+  assert.equal(back.searchParams.get('state'), 'kept', 'what the app put into its address comes back')
   await begin(stranger, newAddress())
   const stolen = await stranger.auth.exchangeCodeForSession(back.searchParams.get('code'))
   assert.equal(stolen.error.code, 'bad_code_verifier')

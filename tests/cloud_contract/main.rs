@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use airi_tests::{Cloud, CloudOptions, Migrations};
+use airi_tests::{AuthOptions, Cloud, CloudOptions, Migrations};
 
 /// The tests look at all processes below this one, so they take turns.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -29,6 +29,12 @@ async fn sessions_end_and_addresses_are_confirmed_where_the_project_says_so() {
     let options =
         CloudOptions { access_token_lifetime: Duration::from_secs(2), confirm_email: true, ..CloudOptions::default() };
     run_contract("strict.test.mjs", options).await;
+}
+
+#[tokio::test]
+async fn ways_in_that_a_project_leaves_closed_are_refused_as_there() {
+    let auth = AuthOptions { google: false, sign_up: false, loopback_redirects: false, ..AuthOptions::default() };
+    run_contract("closed.test.mjs", CloudOptions { auth, ..CloudOptions::default() }).await;
 }
 
 #[tokio::test]

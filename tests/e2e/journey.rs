@@ -1,31 +1,13 @@
 //! From an empty window to a history that is in step with the cloud and a second device.
 
+use crate::account;
+use crate::account::airi;
 use crate::screen::Screen;
-use crate::window::{Window, built};
+use crate::window::Window;
 use airi_tests::{Cloud, CloudOptions};
-use serde_json::{Value, json};
-use std::io::Write;
+use serde_json::json;
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-/// `airi` on a data folder.
-fn airi(folder: &Path, passphrase: &Path, args: &[&str], stdin: &str) -> Value {
-    let mut child = Command::new(built().join("airi"))
-        .arg("--data-dir")
-        .arg(folder)
-        .arg("--json")
-        .args(args)
-        .env("AIRI_PASSPHRASE_FILE", passphrase)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "airi {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
+use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
@@ -113,14 +95,9 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
         )
         .await;
 
-    // Sign in to the real cloud, and sync.
-    window.click("sign-in-button").await;
-    window.fill("sign-in-url", &cloud.url).await;
-    window.fill("sign-in-key", &cloud.publishable_key).await;
-    window.fill("sign-in-email", &cloud.email).await;
-    window.fill("sign-in-password", &cloud.password).await;
-    window.shot("07-sign-in");
-    window.click("sign-in-submit").await;
+    // Sign in to the real cloud with two of the conversations, and sync.
+    let chosen = ["Designing a write-ahead log in Rust", "Made beside the window"];
+    account::signs_in_taking(&window, &cloud, &chosen).await;
     window.says("sync-state", "in sync").await;
     window.says("conversation-row", "Designing a write-ahead log in Rust").await;
     window.shot("08-in-step");
@@ -131,6 +108,9 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
     airi(&other, &passphrase, &login, &cloud.password);
     airi(&other, &passphrase, &["sync"], "");
     let rows = airi(&other, &passphrase, &["list"], "");
+    let mut titles: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap()).collect();
+    titles.sort_unstable();
+    assert_eq!(titles, chosen, "what was not chosen stayed on the computer");
     let row = rows.as_array().unwrap().iter().find(|row| row["title"] == "Made beside the window").unwrap().clone();
     airi(&other, &passphrase, &["edit", row["id"].as_str().unwrap(), "--title", "Renamed on the other device"], "");
     airi(&other, &passphrase, &["sync"], "");
@@ -147,6 +127,10 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
         rows.as_array().unwrap().iter().any(|row| row["title"] == "Renamed on the other device").then_some(())
     };
     crate::screen::wait("the star on the other device", arrived);
+
+    account::pauses_and_resumes(&window).await;
+    account::mends_and_discards_what_the_server_refuses(&window, &cloud, folder.path()).await;
+    account::signs_the_other_device_out(&window, &other, &passphrase).await;
     window.close().await;
     cloud.stop().await.unwrap();
 }

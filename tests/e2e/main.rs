@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
+mod account;
 mod journey;
 mod screen;
 mod window;

@@ -106,6 +106,11 @@ impl Window {
         element.send_keys(text).await.unwrap();
     }
 
+    /// Types into a field that has selected what it holds, and ends with Enter.
+    pub(crate) async fn type_over(&self, id: &str, text: &str) {
+        self.see(id).await.send_keys(&format!("{text}\u{e007}")).await.unwrap();
+    }
+
     pub(crate) async fn js(&self, script: &str, args: Vec<Value>) -> Value {
         self.client.execute(script, args).await.unwrap()
     }
@@ -120,6 +125,12 @@ impl Window {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until nothing of that test id is there any more.
+    pub(crate) async fn gone(&self, id: &str) {
+        let count = format!("return document.querySelectorAll('{}').length", Self::css(id));
+        self.becomes(&count, &json!(0)).await;
     }
 
     /// The texts of all elements of that test id.

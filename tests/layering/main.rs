@@ -15,7 +15,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("airi-cloud", &["airi-domain"]),
     ("airi-secrets", &["airi-domain"]),
     ("airi-formats", &["airi-domain"]),
-    ("airi-testkit", &["airi-domain"]),
+    // Sync only for the feature `cloud`, which the product does not ask for; see below.
+    ("airi-testkit", &["airi-domain", "airi-sync"]),
     ("airi-sync", &["airi-domain", "airi-store"]),
     (
         "airi-app",
@@ -79,6 +80,22 @@ fn every_crate_knows_only_whom_it_may() {
     }
     for (name, _) in ALLOWED {
         assert!(declared.contains_key(*name), "{name} is in ALLOWED, but no longer in the house");
+    }
+}
+
+#[test]
+fn the_product_links_no_model_of_the_server() {
+    for package in ["airi-cli", "airi-app", "airi-desktop"] {
+        let args = ["tree", "--locked", "--package", package, "--prefix", "none", "--edges", "normal,build,features"];
+        let tree = cargo(&args);
+        assert!(
+            tree.lines().any(|line| line.starts_with("airi-testkit ")),
+            "{package} draws its samples from the testkit"
+        );
+        assert!(
+            !tree.lines().any(|line| line.starts_with("airi-testkit feature \"cloud\"")),
+            "{package} links the model"
+        );
     }
 }
 

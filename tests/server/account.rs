@@ -67,7 +67,9 @@ async fn what_sync_remembers_does_not_point_to_users() {
     let pointing = number_of(
         &database.as_owner().await,
         "select count(*) from pg_constraint where contype = 'f'
-           and conrelid in ('public.sync_heads'::regclass, 'public.tombstones'::regclass, 'public.sync_ops'::regclass)",
+           and conrelid in ('public.sync_heads'::regclass, 'public.tombstones'::regclass, 'public.sync_ops'::regclass,
+             'public.sync_devices'::regclass, 'airi_private.sync_restored'::regclass,
+             'airi_private.ended_sessions'::regclass)",
     )
     .await;
     assert_eq!(pointing, 0);

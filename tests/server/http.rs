@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use airi_tests::{Cloud, User};
 use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode};
 use base64::Engine;
@@ -22,6 +23,12 @@ pub(crate) struct Caller {
     token: Option<String>,
     /// Whether the token is no token: every request must be refused with 401.
     pub(crate) cheats: bool,
+}
+
+impl Caller {
+    pub(crate) fn stranger() -> Self {
+        Self { name: "stranger", token: None, cheats: false }
+    }
 }
 
 pub(crate) struct Answer {
@@ -68,16 +75,13 @@ impl Stage {
             let person = people::rows_of(&owner, user.id, &format!("secret-of-{name}")).await;
             people::sync_rows_of(&owner, &person).await;
             people::assert_rows_everywhere(&owner, &person).await;
-            let body = json!({"email": user.email, "password": user.password});
-            let stranger = Caller { name: "stranger", token: None, cheats: false };
-            let answer = ask(&stranger, Method::POST, "/auth/v1/token?grant_type=password", &[], Some(&body)).await;
-            let token = answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned();
-            people.push((person, token));
+            let (caller, _) = sign_in(&world.cloud, &user).await;
+            people.push((person, caller.token.unwrap()));
         }
         let [(a, token_a), (b, token_b)] = <[_; 2]>::try_from(people).ok().unwrap();
         let caller = |name, token: &str, cheats| Caller { name, token: Some(token.to_owned()), cheats };
         let others = vec![
-            Caller { name: "stranger", token: None, cheats: false },
+            Caller::stranger(),
             caller("another user", &token_b, false),
             caller("expired token", &sign(world, a.id, -60), true),
             caller("forged signature", &forged(&token_a), true),
@@ -89,7 +93,7 @@ impl Stage {
     }
 }
 
-/// Asks with the publishable key, which every copy of the app has.
+/// Asks the served cloud with the publishable key, which every copy of the app has.
 pub(crate) async fn ask(
     caller: &Caller,
     method: Method,
@@ -97,7 +101,32 @@ pub(crate) async fn ask(
     headers: &[(&str, &str)],
     body: Option<&Value>,
 ) -> Answer {
-    let cloud = &world().await.cloud;
+    ask_at(&world().await.cloud, caller, method, path, headers, body).await
+}
+
+/// Calls a function of a cloud with named arguments.
+pub(crate) async fn call(cloud: &Cloud, caller: &Caller, name: &str, arguments: &Value) -> Answer {
+    ask_at(cloud, caller, Method::POST, &format!("/rest/v1/rpc/{name}"), &[], Some(arguments)).await
+}
+
+/// Signs in with a password, in a session of its own; also gives the refresh token.
+pub(crate) async fn sign_in(cloud: &Cloud, user: &User) -> (Caller, String) {
+    let body = json!({"email": user.email, "password": user.password});
+    let path = "/auth/v1/token?grant_type=password";
+    let answer = ask_at(cloud, &Caller::stranger(), Method::POST, path, &[], Some(&body)).await.json();
+    let text = |name: &str| answer[name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    (Caller { name: "user", token: Some(text("access_token")), cheats: false }, text("refresh_token"))
+}
+
+/// Asks any cloud.
+pub(crate) async fn ask_at(
+    cloud: &Cloud,
+    caller: &Caller,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Answer {
     let mut request = Request::builder()
         .method(method)
         .uri(format!("{}{path}", cloud.url))

@@ -38,6 +38,7 @@ const DECIDED: &[(&str, Access)] = &[
     ("query_performance_logs", Access::Server(Some("user_id"))),
     ("recent_conversations", Access::Server(Some("user_id"))),
     ("subscription_history", Access::Owner("user_id")),
+    ("sync_devices", Access::Owner("user_id")),
     ("sync_heads", Access::Owner("user_id")),
     ("sync_ops", Access::Owner("user_id")),
     ("system_settings", Access::Everyone),

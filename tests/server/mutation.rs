@@ -101,14 +101,16 @@ async fn mutants(admin: &Client) -> Vec<Mutant> {
 const BROKEN: &str = "
     with rule as (
       select p.*, format('%I on %I.%I', p.policyname, p.schemaname, p.tablename) as name,
-        case when p.schemaname = 'public' then 'either' else 'files' end as noticed
+        p.schemaname in ('public', 'airi_private') as tables,
+        case when p.schemaname in ('public', 'airi_private') then 'either' else 'files' end as noticed
       from pg_policies as p
-      where p.schemaname = 'public' or p.policyname ~ '^airi_'
+      where p.schemaname in ('public', 'airi_private') or p.policyname ~ '^airi_'
     ), owned as (
-      select distinct tablename from rule where schemaname = 'public' and policyname ~ '^own_'
+      select distinct tablename from rule where tables and policyname ~ '^own_'
     ), relation as (
-      select c.oid, c.relname from pg_class as c
-      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+      select c.oid, c.relname, format('%I.%I', n.nspname, c.relname) as name from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('public', 'airi_private') and c.relkind in ('r', 'p')
     ), ours as (
       select p.oid, p.oid::regprocedure as name, n.nspname from pg_proc as p
       join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('public', 'airi_private')
@@ -116,11 +118,11 @@ const BROKEN: &str = "
     select noticed, format('drop policy %s', name) from rule
     -- Open to all: who reads another's rows by it does so whatever the catalogs say.
     union all
-    select case when schemaname = 'public' and cmd = 'SELECT' and policyname = 'own_select' then 'deed' else noticed end,
+    select case when tables and cmd = 'SELECT' and policyname = 'own_select' then 'deed' else noticed end,
       format('alter policy %s using (true)', name)
     from rule where qual is not null and qual <> 'true'
     union all
-    select case when schemaname = 'public' and cmd = 'INSERT' then 'deed' else noticed end,
+    select case when tables and cmd = 'INSERT' then 'deed' else noticed end,
       format('alter policy %s with check (true)', name)
     from rule where with_check is not null and tablename not in ('user_profiles', 'message_attachments')
     union all
@@ -130,20 +132,20 @@ const BROKEN: &str = "
     union all
     select noticed, format('drop policy %1$s; create policy %1$s for %2$s to authenticated %3$s', name, cmd,
       case when cmd <> 'INSERT' then 'using (' || qual || ')' end)
-    from rule where with_check is not null and (cmd = 'INSERT' or cmd = 'UPDATE' and schemaname = 'public')
+    from rule where with_check is not null and (cmd = 'INSERT' or cmd = 'UPDATE' and tables)
     -- For everyone instead of those who are signed in.
     union all
     select noticed, format('alter policy %s to public', name) from rule where policyname ~ '^own_'
     union all
     select case when relname in (select tablename from owned) then 'deed' else 'either' end,
-      format('alter table public.%I disable row level security', relname)
+      format('alter table %s disable row level security', name)
     from relation
     -- A grant too many.
     union all
-    select 'either', format('grant select on public.%I to anon', relname) from relation
+    select 'either', format('grant select on %s to anon', name) from relation
     where not has_table_privilege('anon', oid, 'select')
     union all
-    select 'either', format('grant update on public.%I to authenticated', relname) from relation
+    select 'either', format('grant update on %s to authenticated', name) from relation
     where not has_table_privilege('authenticated', oid, 'update')
     union all
     select 'either', 'grant select on public.recent_conversations to authenticated'

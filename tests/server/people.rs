@@ -15,6 +15,8 @@ pub(crate) struct Person {
     pub(crate) other_conversation: Uuid,
     pub(crate) message: Uuid,
     pub(crate) attachment: Uuid,
+    /// One of those in [`sync_rows_of`].
+    pub(crate) device: Uuid,
     /// Stands in all their texts.
     pub(crate) mark: String,
 }
@@ -31,7 +33,7 @@ pub(crate) async fn person(owner: &Client, mark: &str) -> Person {
 
 /// Makes the rows of an account that exists.
 pub(crate) async fn rows_of(owner: &Client, id: Uuid, mark: &str) -> Person {
-    let [conversation, other_conversation, message, attachment] = std::array::from_fn(|_| Uuid::new_v4());
+    let [conversation, other_conversation, message, attachment, device] = std::array::from_fn(|_| Uuid::new_v4());
     owner
         .batch_execute(&format!(
             "begin;
@@ -62,28 +64,32 @@ pub(crate) async fn rows_of(owner: &Client, id: Uuid, mark: &str) -> Person {
         ))
         .await
         .unwrap();
-    Person { id, conversation, other_conversation, message, attachment, mark: mark.to_owned() }
+    Person { id, conversation, other_conversation, message, attachment, device, mark: mark.to_owned() }
 }
 
 /// Adds what sync itself keeps of a person: the head is there already.
 pub(crate) async fn sync_rows_of(owner: &Client, person: &Person) {
     let (id, gone, operation) = (person.id, Uuid::new_v4(), Uuid::new_v4());
+    let (device, mark) = (person.device, &person.mark);
     owner
         .batch_execute(&format!(
             "insert into public.conversations (id, user_id, model_id, provider_id) values ('{gone}', '{id}', 'm', 'p');
              delete from public.conversations where id = '{gone}';
              insert into public.sync_ops (user_id, op_id, status, code, message)
-             values ('{id}', '{operation}', 'refused', 'invalid', '{}')",
-            person.mark
+             values ('{id}', '{operation}', 'refused', 'invalid', '{mark}');
+             insert into public.sync_devices (user_id, id, name, session_id) values ('{id}', '{device}', '{mark}', '{mark}');
+             insert into airi_private.ended_sessions (user_id, session_id) values ('{id}', '{gone}');
+             insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
+             values ('{id}', 'conversations', '{gone}', 1, 2)",
         ))
         .await
         .unwrap();
 }
 
-/// Fails unless the person has a row in every table of `public` that has an owner.
+/// Fails unless the person has a row in every table that has an owner.
 pub(crate) async fn assert_rows_everywhere(owner: &Client, person: &Person) {
     for (table, column) in owned_tables(owner).await {
-        let statement = format!("select count(*) from public.{table} where {column} = $1");
+        let statement = format!("select count(*) from {table} where {column} = $1");
         let count: i64 = owner.query_one(&statement, &[&person.id]).await.unwrap().get(0);
         assert!(count > 0, "{table}: nobody has a row; people.rs must make one");
     }

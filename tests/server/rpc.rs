@@ -42,6 +42,18 @@ const DECIDED: &[(&str, Decision)] = &[
     ("log_query_performance(text, integer, integer)", Decision::Server),
     ("refresh_recent_conversations()", Decision::Server),
     ("search_messages(text, integer, integer)", Decision::Users(|_| vec![json!({"p_query": "secret"})])),
+    (
+        "sync_audit(text, uuid, integer)",
+        Decision::Users(|a| {
+            let tables = ["conversations", "chat_messages", "tombstones", "sync_devices", "auth.users"];
+            let calls = tables.iter().map(|table| json!({"p_table": table}));
+            calls.chain([json!({"p_table": "conversations", "p_after": a.conversation, "p_ranges": 1})]).collect()
+        }),
+    ),
+    (
+        "sync_device(uuid, text, text, text)",
+        Decision::Users(|_| vec![json!({}), json!({"p_device": Uuid::new_v4(), "p_name": "x"})]),
+    ),
     ("sync_hello()", Decision::Users(|_| vec![json!({})])),
     ("sync_preview(integer, integer)", Decision::Users(|_| vec![json!({}), json!({"p_conversations": 200})])),
     (
@@ -56,6 +68,21 @@ const DECIDED: &[(&str, Decision)] = &[
         }),
     ),
     ("sync_push(uuid, jsonb)", Decision::Users(pushes)),
+    (
+        "sync_push(uuid, jsonb, text)",
+        Decision::Users(|a| {
+            let with = |mut call: Value| {
+                call["p_epoch"] = json!(EPOCH);
+                call
+            };
+            pushes(a)
+                .into_iter()
+                .map(with)
+                .chain([json!({"p_device": null, "p_ops": [], "p_epoch": "other"})])
+                .collect()
+        }),
+    ),
+    ("sync_sign_out_device(uuid)", Decision::Users(|a| vec![json!({"p_device": a.device})])),
     (
         "sync_snapshot(text, uuid, integer)",
         Decision::Users(|a| {
@@ -155,7 +182,7 @@ async fn refused_or_silent(stage: &Stage, caller: &Caller, name: &str, call: &Va
         assert!(!answer.text.contains(&stage.a.mark), "{place}");
         // An id that the caller named itself may come back in a message; no other.
         let a = &stage.a;
-        for id in [a.id, a.conversation, a.other_conversation, a.message, a.attachment] {
+        for id in [a.id, a.conversation, a.other_conversation, a.message, a.attachment, a.device] {
             let id = id.to_string();
             assert!(call.to_string().contains(&id) || !answer.text.contains(&id), "{place}");
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Table → its columns, in `public` and the accounts.
+/// Table → its columns: in `public`, what sync keeps of users beside it, and the accounts.
 pub(crate) type Columns = BTreeMap<String, Vec<String>>;
 /// Table → how many rows, and their hash.
 pub(crate) type Rows = BTreeMap<String, (i64, String)>;
@@ -16,8 +16,9 @@ pub(crate) async fn columns(client: &Client) -> Columns {
         .query(
             "select c.relnamespace::regnamespace || '.' || c.relname, a.attname::text from pg_class as c
              join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-             where c.relkind = 'r' and c.relpersistence = 'p'
-               and (c.relnamespace = 'public'::regnamespace or c.oid = 'auth.users'::regclass)
+             join pg_namespace as n on n.oid = c.relnamespace
+             where c.relkind = 'r' and c.relpersistence = 'p' and (n.nspname = 'public' or c.oid = 'auth.users'::regclass
+               or n.nspname = 'airi_private' and c.relname not in ('sync_epoch', 'sync_tables'))
              order by 1, a.attnum",
             &[],
         )
@@ -46,14 +47,15 @@ pub(crate) async fn rows(client: &Client, columns: &Columns) -> Rows {
     found
 }
 
-/// The tables of `public` whose rows have an owner, with the owner's column.
+/// The tables whose rows have an owner, in `public` and beside it, with the owner's column.
 pub(crate) async fn owned_tables(client: &Client) -> Vec<(String, String)> {
     client
         .query(
-            "select c.relname::text, a.attname::text from pg_class as c
+            "select n.nspname || '.' || c.relname, a.attname::text from pg_class as c
+             join pg_namespace as n on n.oid = c.relnamespace
              join pg_attribute as a on a.attrelid = c.oid and not a.attisdropped
                and a.attname = case c.relname when 'user_profiles' then 'id' else 'user_id' end
-             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1",
+             where n.nspname in ('public', 'airi_private') and c.relkind in ('r', 'p') order by 1",
             &[],
         )
         .await
@@ -69,7 +71,7 @@ pub(crate) async fn rows_of(client: &Client, person: Uuid) -> Rows {
     for (table, column) in owned_tables(client).await {
         let statement = format!(
             "select count(*), coalesce(md5(string_agg(h, '' order by h)), '')
-             from (select md5(t::text) as h from public.{table} as t where t.{column} = $1) as hashed"
+             from (select md5(t::text) as h from {table} as t where t.{column} = $1) as hashed"
         );
         let row = client.query_one(&statement, &[&person]).await.unwrap();
         let count: i64 = row.get(0);

@@ -80,15 +80,20 @@ impl GuardedChild {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
+    /// Waits until a program that was told to end by other means is gone. Blocks.
+    pub(crate) fn wait(&mut self) {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE && matches!(self.guard.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Ends the program and waits until it is gone. Blocks.
     pub(crate) fn stop(&mut self) {
         drop(self.lifeline.take());
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            match self.guard.try_wait() {
-                Ok(None) => thread::sleep(Duration::from_millis(5)),
-                Ok(Some(_)) | Err(_) => return,
-            }
+        self.wait();
+        if !matches!(self.guard.try_wait(), Ok(None)) {
+            return;
         }
         eprintln!("airi-devcloud: a child did not end in {PATIENCE:?}; its log: {}", self.log.display());
     }

@@ -13,11 +13,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::backup::Moment;
 use crate::database::Pool;
 use crate::folder::Folder;
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, AuthOptions, Gateway};
 use crate::migrations;
-use crate::postgres::{Postgres, PostgresOptions, connect};
+use crate::postgres::{Postgres, PostgresOptions, Stop, connect};
 use crate::postgrest::{PostgRest, PostgRestOptions};
 use crate::programs;
 use crate::secrets::Secrets;
@@ -48,8 +49,12 @@ pub struct CloudOptions {
     pub refresh_reuse_interval: Duration,
     /// Whether a new address must be confirmed with a code before it can sign in.
     pub confirm_email: bool,
+    /// What Auth offers, and to whom.
+    pub auth: AuthOptions,
     /// The most rows that PostgREST answers with.
     pub max_rows: u32,
+    /// Keeps the database's log, so that it can go back to a moment ([`Cloud::restore`]).
+    pub archive: bool,
 }
 
 impl Default for CloudOptions {
@@ -61,7 +66,9 @@ impl Default for CloudOptions {
             access_token_lifetime: Duration::from_secs(3600),
             refresh_reuse_interval: Duration::from_secs(10),
             confirm_email: false,
+            auth: AuthOptions::default(),
             max_rows: 1000,
+            archive: false,
         }
     }
 }
@@ -96,6 +103,7 @@ struct Parts {
     postgrest: PostgRest,
     postgres: Postgres,
     postgres_password: String,
+    admin_password: String,
     folder: Folder,
 }
 
@@ -111,7 +119,8 @@ impl Cloud {
         let postgres = Postgres::start(PostgresOptions {
             folder: folder.path().join("postgres"),
             password: secrets.admin_password.clone(),
-            throw_away: folder.is_temporary(),
+            throw_away: folder.is_temporary() && !options.archive,
+            archive: options.archive,
         })
         .await?;
         bootstrap(&postgres, &secrets).await?;
@@ -123,9 +132,9 @@ impl Cloud {
         }
         let postgrest = PostgRest::start(PostgRestOptions {
             database_url: postgres.url("authenticator", &secrets.backend_password),
-            jwt_secret: &secrets.jwt_secret,
+            jwt_secret: secrets.jwt_secret.clone(),
             max_rows: options.max_rows,
-            folder: folder.path(),
+            folder: folder.path().to_owned(),
         })
         .await?;
 
@@ -139,6 +148,7 @@ impl Cloud {
             access_token_lifetime: options.access_token_lifetime,
             refresh_reuse_interval: options.refresh_reuse_interval,
             confirm_email: options.confirm_email,
+            auth_options: options.auth,
             auth: pool("supabase_auth_admin"),
             storage: pool("supabase_storage_admin"),
             realtime: pool("supabase_realtime_admin"),
@@ -167,6 +177,7 @@ impl Cloud {
                 postgrest,
                 postgres,
                 postgres_password: secrets.postgres_password,
+                admin_password: secrets.admin_password,
                 folder,
             }),
         };
@@ -206,6 +217,37 @@ impl Cloud {
     /// The folder that holds the data, with `postgres/postgres.log` and `postgrest.log`.
     pub fn folder(&self) -> Result<&Path> {
         Ok(self.parts()?.folder.path())
+    }
+
+    /// Ends the database and starts it again, below a gateway and a PostgREST that stay; returns when PostgREST has
+    /// found it again.
+    pub async fn restart_database(&mut self, stop: Stop) -> Result<()> {
+        let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        parts.postgres.restart(stop).await?;
+        parts.postgrest.wait_until_ready().await
+    }
+
+    /// Ends PostgREST and starts it again at its address.
+    pub async fn restart_rest(&mut self) -> Result<()> {
+        self.parts.as_mut().context("the cloud has been stopped")?.postgrest.restart().await
+    }
+
+    /// Copies the database as it is; the copy before is gone.
+    pub async fn back_up(&self) -> Result<()> {
+        let parts = self.parts()?;
+        parts.postgres.base_backup(&parts.admin_password)
+    }
+
+    /// Names this moment of the database, for [`Cloud::restore`]. Needs [`CloudOptions::archive`].
+    pub async fn restore_point(&self, name: &str) -> Result<()> {
+        self.parts()?.postgres.restore_point(name).await
+    }
+
+    /// Puts the database back to an older moment, below a gateway that stays. The bytes of files stay as they are.
+    pub async fn restore(&mut self, moment: Moment<'_>) -> Result<()> {
+        let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        parts.postgres.restore(moment).await?;
+        parts.postgrest.restart().await
     }
 
     /// Ends all parts and waits until they are gone.

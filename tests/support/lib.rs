@@ -5,6 +5,7 @@
 //! Promise: everything that is started stops with its owner, also when the owner is killed (see `child`).
 
 mod account;
+mod backup;
 mod child;
 mod cloud;
 mod database;
@@ -17,4 +18,6 @@ mod programs;
 mod secrets;
 mod token;
 
+pub use backup::Moment;
 pub use cloud::{Cloud, CloudOptions, Migrations, User};
+pub use gateway::AuthOptions;

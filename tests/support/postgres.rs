@@ -31,18 +31,32 @@ pub struct PostgresOptions {
     pub password: String,
     /// Gives up durability for speed: the data does not outlive a crash.
     pub throw_away: bool,
+    /// Keeps every finished piece of the write-ahead log beside the cluster, for recovery to a moment (see `backup`).
+    pub archive: bool,
 }
 
 /// A running server.
 pub struct Postgres {
     child: GuardedChild,
     port: u16,
-    password: String,
+    pub(crate) bin: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) account: Account,
+    options: PostgresOptions,
+}
+
+/// How a server is ended before it starts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Clients are cut off, all is written down.
+    Fast,
+    /// As in a crash: nothing is written down, the next start recovers from the log.
+    Immediate,
 }
 
 impl Postgres {
     /// Makes the cluster if the folder has none, starts it, and waits until it answers.
-    pub async fn start(options: PostgresOptions) -> Result<Self> {
+    pub async fn start(mut options: PostgresOptions) -> Result<Self> {
         let bin = programs::postgres_bin()?;
         let mut account = Account::for_server()?;
         let data = prepare_folder(&options, &mut account)?;
@@ -55,13 +69,42 @@ impl Postgres {
         for _ in 0..3 {
             let port = free_port()?;
             let child = spawn(&bin, &data, &options, &account, port)?;
-            let mut server = Self { child, port, password: options.password.clone() };
-            match server.wait_until_ready(&data).await {
+            let mut server = Self { child, port, bin: bin.clone(), data: data.clone(), account, options };
+            match server.wait_until_ready().await {
                 Ok(()) => return Ok(server),
                 Err(error) => last_error = Some(error),
             }
+            (account, options) = (server.account, server.options);
         }
         Err(last_error.context("PostgreSQL did not start")?)
+    }
+
+    /// Ends the server and starts it again at the same address. Its clients are cut off.
+    pub async fn restart(&mut self, stop: Stop) -> Result<()> {
+        self.end(stop)?;
+        self.start_again().await
+    }
+
+    /// Ends the server for a while; [`Postgres::start_again`] brings it back.
+    pub(crate) fn end(&mut self, stop: Stop) -> Result<()> {
+        if stop == Stop::Immediate {
+            let lock = fs::read_to_string(self.data.join("postmaster.pid")).context("find the server's process")?;
+            let id = lock.lines().next().context("the lock file names the process")?.to_owned();
+            let sent = Command::new("kill").args(["-QUIT", &id]).status().context("run kill")?;
+            if !sent.success() {
+                bail!("the server's process {id} cannot be signalled");
+            }
+            self.child.wait();
+        }
+        self.child.stop();
+        Ok(())
+    }
+
+    /// Starts an ended server at its address and waits until it answers and takes writes.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
+        wait_for_predecessor(&self.data).await;
+        self.child = spawn(&self.bin, &self.data, &self.options, &self.account, self.port)?;
+        self.wait_until_ready().await
     }
 
     pub fn port(&self) -> u16 {
@@ -89,12 +132,12 @@ impl Postgres {
 
     /// The address for the superuser.
     pub fn superuser_url(&self) -> String {
-        self.url(SUPERUSER, &self.password)
+        self.url(SUPERUSER, &self.options.password)
     }
 
     /// A connection as the superuser.
     pub async fn connect_as_superuser(&self) -> Result<Client> {
-        connect(&self.config(SUPERUSER, &self.password)).await
+        connect(&self.config(SUPERUSER, &self.options.password)).await
     }
 
     /// Ends the server and waits until it is gone. Blocks; dropping does the same.
@@ -102,7 +145,7 @@ impl Postgres {
         self.child.stop();
     }
 
-    async fn wait_until_ready(&mut self, data: &Path) -> Result<()> {
+    async fn wait_until_ready(&mut self) -> Result<()> {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.exited()? {
@@ -110,10 +153,13 @@ impl Postgres {
             }
             // Only the server with our own data folder counts: the port could be another's.
             if let Ok(client) = self.connect_as_superuser().await {
-                let row = client.query_one("select current_setting('data_directory')", &[]).await?;
-                let found: String = row.get(0);
-                if Path::new(&found) == data {
-                    return Ok(());
+                let asked = "select current_setting('data_directory'), pg_is_in_recovery()";
+                // A server at the end of its recovery may cut us off once more.
+                if let Ok(row) = client.query_one(asked, &[]).await {
+                    let (found, recovering): (String, bool) = (row.get(0), row.get(1));
+                    if Path::new(&found) == self.data && !recovering {
+                        return Ok(());
+                    }
                 }
             }
             if started.elapsed() > START_LIMIT {
@@ -226,6 +272,9 @@ fn spawn(bin: &Path, data: &Path, options: &PostgresOptions, account: &Account, 
     }
     if options.throw_away {
         settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
+    }
+    if options.archive {
+        settings.extend(crate::backup::archive_settings(data));
     }
     let (program, mut args) = account.command(&bin.join("postgres"));
     args.extend(["-D".to_owned(), data.display().to_string()]);

@@ -148,5 +148,6 @@ function file(of: ConversationRow, name: string, mime: string, state: 'here' | '
     metadata: {},
     created_at: iso(NOW),
     state,
+    received: null,
   };
 }

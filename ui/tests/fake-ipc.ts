@@ -1,9 +1,10 @@
 /**
  * A pretended backend for `npm run dev:fake`, screenshots and component tests. It is no part of a build:
- * tests/bundle.test.ts proves it. `?empty`, `?slow`, `?fail` and `?sync=<state>` in the address show the other states.
+ * tests/bundle.test.ts proves it. `?empty`, `?slow`, `?fail` and `?sync=<state>` in the address show the other states; tests/fake-account.ts has more.
  */
 import type * as c from '../src/ipc/generated';
 import type { Transport } from '../src/ipc/transport';
+import { FakeAccount } from './fake-account';
 import { NOW, conversation, iso, message } from './fake-data';
 
 const query = new URLSearchParams(location.search);
@@ -16,24 +17,7 @@ for (let index = 0; index < COUNT; index += 1) {
 const added = new Map<string, c.MessageView[]>();
 const deletedMessages = new Set<string>();
 const listeners = new Map<string, Set<(payload: unknown) => void>>();
-let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288 };
-
-const sync = (query.get('sync') ?? 'local') as c.SyncState;
-const status: c.Status = {
-  profile: 'local',
-  account: sync === 'local' ? null : { url: 'https://airi.example.org', email: 'mira@example.org', user_id: 'u', signed_in: sync !== 'signed_out', session_in: 'keyring' },
-  sync,
-  message: '',
-  conversations: COUNT,
-  messages: COUNT * 14,
-  attachments: 3 * COUNT,
-  outbox: sync === 'waiting' ? 3 : 0,
-  wedged: sync === 'needs_attention' ? 1 : 0,
-  parked: 0,
-  cursor: null,
-  indexed: true,
-  last_sync: iso(NOW - 240_000),
-};
+let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288, files: { keep_offline: 'on_demand', disk_bound_mb: 2048 } };
 
 function emit(event: string, payload: unknown): void {
   for (const take of listeners.get(event) ?? []) take(payload);
@@ -128,10 +112,12 @@ const report: c.ImportReport = {
   skipped: [{ position: 1731, title: 'Broken one', reason: 'Its messages form a circle.' }], notes: [], took_ms: 5213,
 };
 
+const account = new FakeAccount(query, COUNT, emit, fail);
+
 type Answers = Record<c.CommandName, (request: never) => unknown>;
 
 const answers: Answers = {
-  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), status, settings }),
+  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), status: account.status, settings }),
   list_conversations: (r: c.ListRequest) => list(r),
   get_conversation: (r: c.ConversationRef) => row(r.id),
   create_conversation: (r: c.NewConversation) => {
@@ -185,13 +171,8 @@ const answers: Answers = {
   start_import: (r: c.ImportRequest) => (r.paths[0]?.includes('huge') && !r.confirmed ? fail('confirm_needed', 'It unpacks to 9.4 GB, 210 times its own size.') : runTask({ kind: 'imported', reports: [report] })),
   start_export: () => runTask({ kind: 'exported', report: { format: 'json', path: '/home/mira/airi-export.zip', conversations: 2400, messages: 48_122, attachments: 418, attachments_missing: 0, bytes: 81_231_233 } }),
   cancel_task: () => null,
-  pick_path: () => '/home/mira/export.zip',
-  sign_in: () => fail('wrong_password', 'The server does not know this e-mail with this password. Check both and try again.'),
-  sign_out: () => status,
-  sync_now: () => status,
-  status: () => status,
-  outbox: () => [{ id: '1', conversation_id: 'x', table: 'chat_messages', row_id: 'y', kind: 'insert', state: 'wedged', attempts: 3, error: 'The server refused: the message is longer than its limit of 10 MB.', created_at: iso(NOW) }],
-  resolve_outbox: () => null,
+  pick_path: (r: c.PickRequest) => (r.kind === 'export_file' ? `/home/mira/${r.suggested_name}` : '/home/mira/export.zip'),
+  ...account.answers,
   usage: (r: c.UsageRequest) => ({
     by: r.by,
     rows: Array.from({ length: r.by === 'day' ? 24 : 5 }, (_, index) => ({
@@ -204,6 +185,8 @@ const answers: Answers = {
   }),
   check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
   open_link: () => null,
+  attach_file: () => null,
+  fetch_attachment: () => fail('offline', 'The server cannot be reached.'),
   save_attachment: () => '/home/mira/Downloads/sketch.png',
   get_settings: () => settings,
   set_settings: (r: c.Settings) => (settings = r),
@@ -214,10 +197,13 @@ const picture =
   'data:image/svg+xml;utf8,' +
   encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#cfe3df"/><circle cx="480" cy="110" r="52" fill="#f3d9a4"/><path d="M0 300 160 170 270 250 400 130 640 320V360H0Z" fill="#4f8f86"/></svg>');
 
+const calls: { command: string; request: unknown }[] = [];
+
 const fake: Transport = {
   async invoke(command, args) {
     await new Promise((resolve) => setTimeout(resolve, query.has('slow') ? 60_000 : 4));
-    return structuredClone((answers[command as c.CommandName] as (request: unknown) => unknown)(args['request']));
+    calls.push({ command, request: args['request'] });
+    return structuredClone(await (answers[command as c.CommandName] as (request: unknown) => unknown)(args['request']));
   },
   listen: async (event, take) => {
     const set = listeners.get(event) ?? new Set();
@@ -228,3 +214,5 @@ const fake: Transport = {
 };
 
 window.__AIRI_FAKE__ = fake;
+// What the page asked for, and a way to let things happen, for tests/account.mjs.
+Object.assign(window, { airiCalls: calls, airiFake: account });

@@ -19,6 +19,19 @@ const open = (place) => async (page) => {
   await page.waitForTimeout(900);
 };
 
+const panel = async (page) => {
+  await page.getByTestId('sync-state').click();
+  await page.waitForTimeout(400);
+};
+
+const toTake = async (page) => {
+  await page.getByTestId('sign-in-button').click();
+  await page.getByTestId('sign-in-url').fill('https://airi.example.org');
+  await page.getByTestId('sign-in-key').fill('sb_publishable_x');
+  await page.getByTestId('sign-in-submit').click();
+  await page.getByTestId('take-all').waitFor();
+};
+
 const SHOTS = {
   start: { act: async () => {} },
   empty: { query: '&empty', act: async () => {} },
@@ -33,8 +46,29 @@ const SHOTS = {
   import: { act: async (page) => { await page.getByTestId('import-button').click(); await page.waitForTimeout(400); } },
   report: { act: async (page) => { await page.getByTestId('import-button').click(); await page.getByTestId('import-file').click(); await page.getByTestId('import-report').waitFor(); await page.waitForTimeout(300); } },
   export: { act: async (page) => { await page.getByTestId('export-button').click(); await page.waitForTimeout(400); } },
-  signin: { act: async (page) => { await page.getByTestId('sign-in-button').click(); await page.waitForTimeout(400); } },
-  account: { query: '&sync=needs_attention', act: async (page) => { await page.getByTestId('sync-state').click(); await page.waitForTimeout(400); } },
+  server: { act: async (page) => { await page.getByTestId('sign-in-button').click(); await page.getByTestId('sign-in-url').fill('old.example.org'); await page.getByTestId('sign-in-key').fill('sb_publishable_x'); await page.getByTestId('check-server').click(); await page.waitForTimeout(500); } },
+  take: { act: async (page) => { await toTake(page); await page.waitForTimeout(300); } },
+  chosen: { act: async (page) => { await toTake(page); await page.getByTestId('take-chosen').check(); await page.getByTestId('picker-option').nth(1).click(); await page.getByTestId('picker-option').nth(3).click(); await page.waitForTimeout(300); } },
+  signin: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
+  code: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByText('E-mail code').click(); await page.getByTestId('sign-in-email').fill('mira@example.org'); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
+  browser: { query: '&nobrowser', act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByTestId('sign-in-google').click(); await page.waitForTimeout(500); } },
+  again: { query: '&sync=signed_out', act: async (page) => { await page.getByTestId('ended-sign-in').click(); await page.waitForTimeout(500); } },
+  first: { query: '&first', act: async (page) => { await page.waitForTimeout(2500); } },
+  firstpanel: { query: '&first', act: async (page) => { await page.waitForTimeout(2200); await page.getByTestId('sync-state').click(); await page.waitForTimeout(400); } },
+  ended: { query: '&sync=signed_out', act: async () => {} },
+  stuck: { query: '&stuck', act: async () => {} },
+  stuckpanel: { query: '&stuck', act: panel },
+  instep: { query: '&sync=in_step&parked&differs', act: panel },
+  local: { act: panel },
+  offline: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('waiting').locator('summary').click(); await page.waitForTimeout(300); } },
+  pausedpanel: { query: '&paused', act: panel },
+  maintenance: { query: '&sync=maintenance', act: panel },
+  attention: { query: '&sync=needs_attention', act: panel },
+  discard: { query: '&sync=needs_attention', act: async (page) => { await panel(page); await page.getByTestId('refused-discard').nth(1).click(); await page.waitForTimeout(400); } },
+  devices: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
+  deviceask: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.getByTestId('device-sign-out').first().click(); await page.waitForTimeout(400); } },
+  nodevices: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
+  accounts: { query: '&sync=in_step&profiles', act: async (page) => { await panel(page); await page.getByTestId('tab-accounts').click(); await page.waitForTimeout(300); } },
   usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
   settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
   menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },
@@ -47,7 +81,7 @@ const SHOTS = {
 for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
   if (only.length > 0 && !only.some((wanted) => wanted.split('@')[0] === name)) continue;
   for (const theme of ['light', 'dark']) {
-    for (const [width, height] of [[1280, 800], [900, 700], [560, 800]]) {
+    for (const [width, height] of [[1280, 800], [900, 700], [560, 800], [480, 760]]) {
       const views = only.filter((one) => one.startsWith(`${name}@`)).map((one) => one.split('@')[1]);
       if (views.length > 0 && !views.includes(`${theme}-${width}`)) continue;
       if (only.length === 0 && width !== 1280 && !['thread', 'search', 'start'].includes(name)) continue;
@@ -56,7 +90,7 @@ for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
       page.on('console', (line) => line.type() === 'error' && console.error(`${name}: ${line.text()}`));
       await page.goto(`http://localhost:5199/?theme=${theme}${query}`);
       await page.waitForTimeout(700);
-      if (width < 720 && name !== 'start') await page.getByTestId('sidebar-toggle').click();
+      if (width < 720 && !['start', 'first', 'ended', 'stuck'].includes(name)) await page.getByTestId('sidebar-toggle').click();
       try {
         await act(page);
       } catch (error) {

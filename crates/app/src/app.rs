@@ -3,15 +3,18 @@
 use crate::data_dir::{DataDir, LOCAL_PROFILE};
 use crate::profile::Profile;
 use crate::tasks::Tasks;
-use crate::{AppError, demo};
-use airi_contract::{Changed, StatusChanged, TaskEvent};
+use crate::{AppError, demo, log};
+use airi_contract::{Changed, SignInWaiting, StatusChanged, TaskEvent};
 use airi_domain::ConversationId;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
+
+/// How soon the window sees what other processes write.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How to open the application.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,7 @@ pub enum Event {
     Changed(Changed),
     Status(StatusChanged),
     Task(TaskEvent),
+    SignIn(SignInWaiting),
 }
 
 /// The application. Clones share everything.
@@ -47,7 +51,18 @@ pub(crate) struct Inner {
     pub window: bool,
     /// Rung when there is something to send, or the user asks for a round.
     pub doorbell: Notify,
+    /// Rung when there may be files to send while others are on their way.
+    pub files: Notify,
     pub syncing: AtomicBool,
+    pub moving_files: AtomicBool,
+    /// Rung when there may be news on the server.
+    pub news: Notify,
+    /// Whether rounds follow one another for as long as the app is open.
+    pub following: AtomicBool,
+    /// Ends the round under way.
+    pub stop_round: Mutex<Arc<AtomicBool>>,
+    /// Ends the sign-in that waits for a browser.
+    pub stop_sign_in: Notify,
     stop: AtomicBool,
     _window_lock: Option<File>,
     _demo_dir: Option<demo::ThrowAway>,
@@ -66,6 +81,8 @@ impl App {
             (None, None) => DataDir::default_path()?,
         };
         let data = DataDir::open(&path)?;
+        log::start(&data, options.window);
+        let begun = Instant::now();
         let window_lock = options.window.then(|| data.lock_window()).transpose()?;
         let name = match options.profile {
             Some(name) => name,
@@ -80,17 +97,24 @@ impl App {
             demo: options.demo,
             window: options.window,
             doorbell: Notify::new(),
+            files: Notify::new(),
             syncing: AtomicBool::new(false),
+            moving_files: AtomicBool::new(false),
+            news: Notify::new(),
+            following: AtomicBool::new(false),
+            stop_round: Mutex::default(),
+            stop_sign_in: Notify::new(),
             stop: AtomicBool::new(false),
             _window_lock: window_lock,
             _demo_dir: demo_dir,
         }));
+        log::opened(begun.elapsed(), profile.account()?.is_some());
         app.attach(&profile);
         if options.demo {
             app.fill_demo()?;
         }
         if options.window {
-            app.watch();
+            app.watch(LOOK);
         }
         Ok(app)
     }
@@ -150,12 +174,12 @@ impl App {
     }
 
     /// Looks for commits of other processes (`airi` beside the window).
-    fn watch(&self) {
+    pub(crate) fn watch(&self, every: Duration) {
         let inner = Arc::downgrade(&self.0);
         std::thread::spawn(move || {
             let mut seen = None;
             loop {
-                std::thread::sleep(Duration::from_millis(500));
+                std::thread::sleep(every);
                 let Some(inner) = inner.upgrade() else { return };
                 if inner.stop.load(Ordering::Relaxed) {
                     return;

@@ -210,36 +210,10 @@ impl App {
         if request.content.trim().is_empty() {
             return Err(AppError::Invalid("The message is empty.".into()));
         }
-        let store = self.profile().store.clone();
-        let reader = store.read()?;
-        let Some(record) = reader.conversation(conversation)? else {
-            return Err(AppError::NotFound { what: "The conversation", id: request.conversation_id });
-        };
-        if record.view_stale {
-            store.write(|w| w.refresh_view(record.key))?;
-        }
-        let leaf = reader.leaf(record.key)?;
         let given = request.parent_id.as_deref().map(str::parse::<MessageId>).transpose().map_err(invalid)?;
-        if let Some(parent) = given {
-            let known = reader.message(parent)?.filter(|found| found.message.conversation_id == conversation);
-            if known.is_none() {
-                return Err(AppError::NotFound { what: "The message", id: parent.to_string() });
-            }
-        }
-        // Never before the message it answers, whatever this computer's clock says.
-        let after = given.or(leaf).map(|parent| reader.message(parent)).transpose()?.flatten();
-        let earliest = after.map(|record| record.message.created_at.plus_micros(1));
-        let created_at = earliest.map_or(now(), |earliest| earliest.max(now()));
-        let message =
-            Message { parent_id: given.or(leaf), ..Message::new(id, conversation, role, request.content, created_at) };
-        drop(reader);
-        store.write(|w| -> Result<(), StoreError> {
-            w.insert_message(message)?;
-            if given.is_some_and(|parent| Some(parent) != leaf) {
-                w.patch_conversation(conversation, patch([("current_message_id", json!(id))]))?;
-            }
-            Ok(())
-        })?;
+        let store = self.profile().store.clone();
+        let (message, moves) = draft(&store, id, conversation, (role, request.content), given)?;
+        store.write(|w| insert(w, message, moves))?;
         Ok(())
     }
 
@@ -257,13 +231,53 @@ impl App {
         Ok(self.view_of(id)?)
     }
 
-    fn view_of(&self, id: MessageId) -> Result<MessageView, AppError> {
+    pub(crate) fn view_of(&self, id: MessageId) -> Result<MessageView, AppError> {
         let profile = self.profile();
         let reader = profile.store.read()?;
         let record =
             reader.message(id)?.ok_or_else(|| AppError::NotFound { what: "The message", id: id.to_string() })?;
         message_view(&profile, &reader, &record, &[])
     }
+}
+
+/// A message at the end of the branch in view, or as an answer to `parent`; and whether the view must move to it.
+pub(crate) fn draft(
+    store: &Store,
+    id: MessageId,
+    conversation: ConversationId,
+    (role, content): (Role, String),
+    parent: Option<MessageId>,
+) -> Result<(Message, bool), AppError> {
+    let reader = store.read()?;
+    let Some(record) = reader.conversation(conversation)? else {
+        return Err(AppError::NotFound { what: "The conversation", id: conversation.to_string() });
+    };
+    if record.view_stale {
+        store.write(|w| w.refresh_view(record.key))?;
+    }
+    let leaf = reader.leaf(record.key)?;
+    if let Some(parent) = parent {
+        let known = reader.message(parent)?.filter(|found| found.message.conversation_id == conversation);
+        if known.is_none() {
+            return Err(AppError::NotFound { what: "The message", id: parent.to_string() });
+        }
+    }
+    // Never before the message it answers, whatever this computer's clock says.
+    let after = parent.or(leaf).map(|parent| reader.message(parent)).transpose()?.flatten();
+    let earliest = after.map(|record| record.message.created_at.plus_micros(1));
+    let created_at = earliest.map_or(now(), |earliest| earliest.max(now()));
+    let message = Message { parent_id: parent.or(leaf), ..Message::new(id, conversation, role, content, created_at) };
+    Ok((message, parent.is_some_and(|parent| Some(parent) != leaf)))
+}
+
+/// Stores a draft, and moves the view to it when it lies on another branch.
+pub(crate) fn insert(w: &mut Writer<'_>, message: Message, moves: bool) -> Result<(), StoreError> {
+    let (id, conversation) = (message.id, message.conversation_id);
+    w.insert_message(message)?;
+    if moves {
+        w.patch_conversation(conversation, patch([("current_message_id", json!(id))]))?;
+    }
+    Ok(())
 }
 
 fn parse_cursor(text: &str) -> Result<ListCursor, AppError> {

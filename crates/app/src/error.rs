@@ -36,8 +36,22 @@ pub enum AppError {
     NotFound { what: &'static str, id: String },
     #[error("{0}")]
     Busy(String),
+    /// A file's bytes cannot be had.
+    #[error("{0}")]
+    NoBytes(String),
+    #[error("The file needs {} MB of free disk and {} MB are free. Make room, then try again; nothing was changed.",
+        needed.div_ceil(1_000_000), free / 1_000_000)]
+    NoRoom { needed: u64, free: u64 },
     #[error("No account is signed in here. Sign in first; everything on this computer stays as it is.")]
     SignedOut,
+    /// In the words in which it was noted.
+    #[error("{0}")]
+    SessionEnded(String),
+    /// A login in the browser would not come back to this computer.
+    #[error(
+        "After the sign-in this server would send the browser to {to} and not back to this computer. Nothing was changed. Ask the server's operator to add http://127.0.0.1:*/** to the redirect URLs of its Auth settings, or sign in another way."
+    )]
+    Redirects { to: String },
     #[error("It was stopped. Nothing was half done.")]
     Cancelled,
     #[error("{0}")]
@@ -67,16 +81,20 @@ impl AppError {
             AppError::Secrets(_) => ErrorCode::Io,
             AppError::Sync(SyncError::Store(error)) => store_code(error),
             AppError::Sync(SyncError::Remote(failure)) => match failure.class {
-                FailureClass::Passing { .. } | FailureClass::Smaller => ErrorCode::Offline,
+                FailureClass::Passing { .. } | FailureClass::Smaller { .. } => ErrorCode::Offline,
                 FailureClass::SignInAgain => ErrorCode::SessionEnded,
                 FailureClass::Parked => ErrorCode::ServerUnsuitable,
+                FailureClass::Maintenance => ErrorCode::Maintenance,
                 FailureClass::Permanent => ErrorCode::ServerRefused,
             },
             AppError::Sync(_) => ErrorCode::ServerUnsuitable,
             AppError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => ErrorCode::DiskFull,
             AppError::Io { .. } => ErrorCode::Io,
-            AppError::NotFound { .. } => ErrorCode::NotFound,
+            AppError::NotFound { .. } | AppError::NoBytes(_) => ErrorCode::NotFound,
+            AppError::NoRoom { .. } => ErrorCode::DiskFull,
             AppError::SignedOut => ErrorCode::SignedOut,
+            AppError::SessionEnded(_) => ErrorCode::SessionEnded,
+            AppError::Redirects { .. } => ErrorCode::ServerUnsuitable,
             AppError::Internal(_) => ErrorCode::Internal,
         }
     }
@@ -98,6 +116,8 @@ fn store_code(error: &StoreError) -> ErrorCode {
 fn cloud_code(error: &CloudError) -> ErrorCode {
     match error {
         CloudError::WrongPassword => ErrorCode::WrongPassword,
+        CloudError::WrongCode => ErrorCode::WrongCode,
+        CloudError::LoginTimedOut { .. } => ErrorCode::TimedOut,
         CloudError::SignedOut => ErrorCode::SignedOut,
         _ => match error.class() {
             Class::Passing { .. } | Class::RetrySmaller { .. } => ErrorCode::Offline,
@@ -110,6 +130,7 @@ fn cloud_code(error: &CloudError) -> ErrorCode {
 
 impl From<AppError> for CommandError {
     fn from(error: AppError) -> CommandError {
+        crate::log::failed(&error);
         let code = error.code();
         let retryable = matches!(code, ErrorCode::Busy | ErrorCode::DiskFull | ErrorCode::Offline);
         CommandError { code, message: error.to_string(), retryable }

@@ -3,7 +3,7 @@
 use crate::conversations::{conversation_id, invalid};
 use crate::profile::Profile;
 use crate::tasks::{Cancel, Progress};
-use crate::{App, AppError};
+use crate::{App, AppError, log};
 use airi_contract::{CommandError, ExportReport, ExportRequest, TaskStarted, TaskState};
 use airi_domain::{Message, MessageId, Time};
 use airi_formats::export::{
@@ -14,8 +14,10 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-const CHECK: &str = "Check the folder's permissions and the free space. Nothing was changed in your library.";
+pub(crate) const CHECK: &str =
+    "Check the folder's permissions and the free space. Nothing was changed in your library.";
 
 impl App {
     /// Exports beside the window.
@@ -35,7 +37,10 @@ impl App {
         cancel: &Cancel,
         progress: Progress<'_>,
     ) -> Result<ExportReport, CommandError> {
-        Ok(self.take_out(request, cancel, progress)?)
+        let start = Instant::now();
+        let report = self.take_out(request, cancel, progress)?;
+        log::exported(&report, start.elapsed());
+        Ok(report)
     }
 
     fn take_out(
@@ -138,6 +143,10 @@ impl Source<'_, '_> {
             let mut messages: Vec<_> =
                 self.reader.messages_of(*key)?.into_iter().map(|record| record.message).collect();
             let mut attachments = self.reader.attachments_in(*key)?;
+            for attachment in &mut attachments {
+                // Of another client that tells none: the one found here.
+                attachment.sha256 = self.reader.hash_of(attachment)?;
+            }
             if !with_deleted {
                 keep_branches(&mut messages);
                 messages.retain(|m| m.deleted_at.is_none());
@@ -236,10 +245,10 @@ fn keep_branches(messages: &mut [Message]) {
 }
 
 /// A file under another name until it is whole.
-struct Fresh(PathBuf);
+pub(crate) struct Fresh(PathBuf);
 
 impl Fresh {
-    fn beside(path: &Path) -> Result<Fresh, AppError> {
+    pub(crate) fn beside(path: &Path) -> Result<Fresh, AppError> {
         let name = path
             .file_name()
             .ok_or_else(|| AppError::Invalid(format!("'{}' names no file to export to.", path.display())))?;
@@ -248,13 +257,13 @@ impl Fresh {
         Ok(Fresh(path.with_file_name(fresh)))
     }
 
-    fn writer(&self) -> Result<BufWriter<File>, AppError> {
+    pub(crate) fn writer(&self) -> Result<BufWriter<File>, AppError> {
         let file = File::create(&self.0).map_err(AppError::io(format!("The export {}", self.0.display()), CHECK))?;
         Ok(BufWriter::with_capacity(256 * 1024, file))
     }
 
     /// Gives it its name; its size in bytes.
-    fn place(&self, to: &Path) -> Result<u64, AppError> {
+    pub(crate) fn place(&self, to: &Path) -> Result<u64, AppError> {
         let move_it = || -> io::Result<u64> {
             let file = File::open(&self.0)?;
             file.sync_all()?;
@@ -273,7 +282,7 @@ impl Drop for Fresh {
     }
 }
 
-struct FileAssets(Files);
+pub(crate) struct FileAssets(pub Files);
 
 impl Assets for FileAssets {
     fn open(&self, sha256: &str) -> io::Result<Option<Box<dyn Read>>> {
@@ -284,7 +293,7 @@ impl Assets for FileAssets {
     }
 }
 
-fn export_error(error: ExportError) -> AppError {
+pub(crate) fn export_error(error: ExportError) -> AppError {
     match error {
         ExportError::Write(source) => AppError::Io { what: "The export".into(), source, todo: CHECK },
         other => AppError::Internal(other.to_string()),

@@ -6,7 +6,7 @@
 
 use crate::profile::{Profile, free_disk};
 use crate::tasks::{Cancel, Progress};
-use crate::{App, AppError};
+use crate::{App, AppError, log};
 use airi_contract::{CommandError, ImportReport, ImportRequest, Skipped, TaskStarted, TaskState};
 use airi_domain::{AttachmentId, canonical_json};
 use airi_formats::import::{Archive, AssetRef, Format, ImportedConversation, Item, Limits, Unreadable};
@@ -81,6 +81,7 @@ impl App {
             profile.indexer.catch_up()?;
         }
         report.took_ms = start.elapsed().as_secs_f64() * 1e3;
+        log::imported(&report);
         Ok(report)
     }
 }

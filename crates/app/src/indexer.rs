@@ -3,14 +3,14 @@
 //! The index is derived. A missing, damaged or foreign one is made anew and catches up; nobody waits for it to search,
 //! because what it has not reached yet is searched in memory ([`Indexer::overlay`]).
 
-use crate::AppError;
+use crate::{AppError, log};
 use airi_domain::{Message, Role};
 use airi_search::{Doc, Index, IndexError, Load, Overlay, Writer};
 use airi_store::{IndexRow, Reader, Store};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const BATCH: usize = 2_000;
@@ -99,6 +99,7 @@ impl Indexer {
         if behind == 0 {
             return Ok(());
         }
+        let start = Instant::now();
         let index = self.index();
         let load = if behind > BULK { Load::Bulk } else { Load::Steady };
         let mut writer = match index.writer(load) {
@@ -107,12 +108,13 @@ impl Indexer {
             Err(error) => return Err(error.into()),
         };
         let mut position = index.position();
-        let mut uncommitted = 0;
+        let (mut uncommitted, mut all) = (0, 0);
         loop {
             let rows = self.0.store.read()?.changed_since(position, BATCH)?;
             let Some(last) = rows.last() else { break };
             position = last.seq();
             uncommitted += rows.len();
+            all += rows.len() as u64;
             for row in &rows {
                 put(&mut writer, row)?;
             }
@@ -129,6 +131,7 @@ impl Indexer {
         }
         writer.finish()?;
         index.reload()?;
+        log::indexed(all, start.elapsed());
         Ok(())
     }
 
@@ -136,6 +139,7 @@ impl Indexer {
         if !error.is_damage() {
             return Err(error.into());
         }
+        log::index_rebuilt();
         let fresh = Index::rebuild(&self.0.dir, &self.0.mirror)?;
         *self.0.index.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())

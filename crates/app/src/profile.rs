@@ -8,7 +8,7 @@ use airi_store::{Files, Store};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// The account of a profile, as the profile's own mirror notes it. No secret is in it.
@@ -46,6 +46,8 @@ impl Profile {
         })?;
         let store = Store::open(&dir.join("mirror.sqlite"))?;
         let files = Files::open(&dir.join("files"))?;
+        // What a transfer left behind that nobody came back for; a file that will not go may lie for another week.
+        let _ = files.sweep(Duration::from_secs(7 * 86_400));
         let indexer = Indexer::open(&dir.join("index"), store.clone())?;
         Ok(Profile { name: name.to_owned(), dir, store, files, indexer, session: Mutex::new(None), _in_use: in_use })
     }
@@ -74,7 +76,9 @@ impl Profile {
             w.set_meta("account.key", Some(&account.key))?;
             w.set_meta("account.email", Some(&account.email))?;
             w.set_meta("account.secret_id", Some(&account.secret_id))?;
-            w.set_meta("account.signed_in", Some(if account.signed_in { "1" } else { "0" }))
+            w.set_meta("account.signed_in", Some(if account.signed_in { "1" } else { "0" }))?;
+            // Another session: the server is told anew which device it belongs to.
+            w.set_meta(crate::devices::TOLD, None)
         })?;
         Ok(())
     }

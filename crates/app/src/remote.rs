@@ -5,10 +5,13 @@ use crate::data_dir::wait_for_lock;
 use crate::profile::{Account, Profile};
 use crate::secrets_place;
 use airi_cloud::{
-    Auth, Class, CloudError, Plain, Rest, SecretString, ServerAddress, Session, SessionStore, Storage, Tokens,
+    Auth, Class, CloudError, Plain, Rest, SecretString, ServerAddress, Session, SessionStore, Storage, Tokens, Upload,
 };
+use airi_domain::MAX_FILE_BYTES;
 use airi_secrets::Secrets;
-use airi_sync::{Failure, FailureClass, Hello, Op, Preview, PullCursor, PullPage, PushAnswer, Remote, SnapshotPage};
+use airi_sync::{
+    AuditPage, Failure, FailureClass, Hello, Op, Preview, PullCursor, PullPage, PushAnswer, Remote, SnapshotPage,
+};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::Path;
@@ -17,13 +20,15 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// The server's bucket for attachments (docs/sync-protocol.md).
-const BUCKET: &str = "attachments";
+pub(crate) const BUCKET: &str = "attachments";
 
 /// A session over the place where this profile's secrets lie.
 #[derive(Clone)]
 pub(crate) struct OpenSession {
     pub session: Session,
     pub secrets: Secrets,
+    /// Where it was opened to: an account that was moved meanwhile needs another one.
+    of: [String; 3],
 }
 
 /// The tokens as one secret under the profile's random name.
@@ -56,25 +61,33 @@ pub(crate) fn address(url: &str, key: &str) -> Result<ServerAddress, AppError> {
 /// The session of a profile's account. Touches the keyring or the passphrase file, not the network.
 pub(crate) fn open_session(profile: &Profile, account: &Account, window: bool) -> Result<OpenSession, AppError> {
     let mut held = profile.session.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(open) = held.as_ref() {
+    let of = [&account.url, &account.key, &account.secret_id].map(String::clone);
+    if let Some(open) = held.as_ref().filter(|open| open.of == of) {
         return Ok(open.clone());
     }
     let secrets = secrets_place::open(&profile.dir, window)?;
-    let kept = Kept { secrets: secrets.clone(), name: format!("{}/session", account.secret_id) };
+    let kept = Kept { secrets: secrets.clone(), name: secret_name(&account.secret_id) };
     let auth = Auth::new(&address(&account.url, &account.key)?)?;
     let session = Session::new(auth, Arc::new(kept), &profile.file("refresh.lock"));
-    let open = OpenSession { session, secrets };
+    let open = OpenSession { session, secrets, of };
     *held = Some(open.clone());
     Ok(open)
 }
 
-pub(crate) struct CloudRemote {
+/// Under which name the tokens of a session lie.
+pub(crate) fn secret_name(secret_id: &str) -> String {
+    format!("{secret_id}/session")
+}
+
+/// The account's server over HTTP.
+pub struct CloudRemote {
     rest: Rest,
     storage: Storage,
 }
 
 impl CloudRemote {
-    pub(crate) fn new(session: &Session) -> CloudRemote {
+    /// Calls as `session`'s user.
+    pub fn new(session: &Session) -> CloudRemote {
         CloudRemote { rest: Rest::new(session), storage: Storage::new(session) }
     }
 
@@ -86,8 +99,9 @@ impl CloudRemote {
 /// What sync does about an error of the client.
 pub(crate) fn failure(error: CloudError) -> Failure {
     let class = match error.class() {
+        Class::Parked if matches!(error, CloudError::Maintenance { .. }) => FailureClass::Maintenance,
         Class::Passing { retry_after } => FailureClass::Passing { retry_after },
-        Class::RetrySmaller { .. } => FailureClass::Smaller,
+        Class::RetrySmaller { passing } => FailureClass::Smaller { passing },
         Class::SignInAgain => FailureClass::SignInAgain,
         Class::Parked => FailureClass::Parked,
         Class::Permanent => FailureClass::Permanent,
@@ -115,17 +129,32 @@ impl Remote for CloudRemote {
         self.call("sync_pull", &args).await
     }
 
-    async fn push(&self, device: Uuid, ops: &[Op]) -> Result<PushAnswer, Failure> {
-        self.call("sync_push", &json!({ "p_device": device, "p_ops": ops })).await
+    async fn audit(&self, table: &str, after: Option<Uuid>, ranges: u32) -> Result<AuditPage, Failure> {
+        self.call("sync_audit", &json!({ "p_table": table, "p_after": after, "p_ranges": ranges })).await
     }
 
-    async fn upload(&self, path: &str, file: &Path, mime_type: Option<&str>) -> Result<(), Failure> {
+    async fn push(&self, device: Uuid, epoch: &str, ops: &[Op]) -> Result<PushAnswer, Failure> {
+        self.call("sync_push", &json!({ "p_device": device, "p_ops": ops, "p_epoch": epoch })).await
+    }
+
+    async fn upload(&self, path: &str, file: &Path, mime_type: Option<&str>, note: &Path) -> Result<(), Failure> {
         let mime_type = mime_type.unwrap_or("application/octet-stream");
-        self.storage.upload(BUCKET, path, file, mime_type).await.map(drop).map_err(failure)
+        let upload = Upload::new(BUCKET, path, file, mime_type).with_note(note);
+        self.storage.upload_with(&upload).await.map(drop).map_err(failure)
     }
 
-    async fn download(&self, path: &str, to: &Path, sha256: &str, size: Option<u64>) -> Result<(), Failure> {
-        self.storage.download(BUCKET, path, to, sha256, size).await.map_err(failure)
+    async fn download(&self, path: &str, to: &Path, sha256: Option<&str>, size: Option<u64>) -> Result<(), Failure> {
+        let done = match sha256 {
+            Some(sha256) => self.storage.download(BUCKET, path, to, sha256, size).await,
+            None => self.storage.download_unchecked(BUCKET, path, to, size.unwrap_or(MAX_FILE_BYTES)).await,
+        };
+        done.map_err(failure)
+    }
+
+    async fn stored(&self, path: &str) -> Result<Option<u64>, Failure> {
+        let info = self.storage.info(BUCKET, path).await.map_err(failure)?;
+        // A server that does not tell the size still has it.
+        Ok(info.map(|info| info.size.unwrap_or(0)))
     }
 }
 

@@ -23,8 +23,12 @@ impl App {
             return Err(AppError::Invalid(format!("'{}' is not a theme (system, light, dark).", settings.theme)).into());
         }
         let mut config = self.0.data.config()?;
+        let files_too = config.settings.files != settings.files;
         config.settings = settings.clone();
         self.0.data.set_config(&config)?;
+        if files_too {
+            self.files_changed()?;
+        }
         Ok(settings)
     }
 }

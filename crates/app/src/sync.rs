@@ -1,20 +1,17 @@
-//! Rounds of sync: one on request, and in the window for as long as it is open.
+//! One round of sync, and what is done with how it ended. Rounds for as long as the app is open are in `follow`.
 
 use crate::account::blocking;
-use crate::profile::{Account, Profile, now};
-use crate::remote::{CloudRemote, lock_sync, open_session};
-use crate::{App, AppError};
-use airi_cloud::{Realtime, Ring};
-use airi_contract::{CommandError, OutboxAction, OutboxRequest, Status, SyncReport};
+use crate::devices::tell_device;
+use crate::profile::{Account, Profile, free_disk, now};
+use crate::remote::{CloudRemote, OpenSession, lock_sync, open_session};
+use crate::{App, AppError, log};
+use airi_contract::{AuditReport, CommandError, OutboxAction, OutboxRequest, PauseRequest, Status, SyncReport};
 use airi_store::StoreError;
-use airi_sync::{Backoff, Engine, FailureClass, Progress, SyncError};
-use std::sync::Arc;
+use airi_sync::{Audit, Engine, FailureClass, Progress, SyncError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-
-/// Without any word from the server the window still looks this often.
-const FLOOR: Duration = Duration::from_secs(60);
 
 impl App {
     /// One round now.
@@ -34,36 +31,132 @@ impl App {
         Ok(self.round(progress).await?)
     }
 
-    async fn round(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Result<SyncReport, AppError> {
+    /// Rows, then files, unless these move beside the rounds; then the index.
+    pub(crate) async fn round(
+        &self,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<SyncReport, AppError> {
         let start = Instant::now();
         let profile = self.profile();
-        let mut engine = self.engine(&profile, progress).await?;
+        let mut report = self.round_of_rows(&profile, progress).await?;
+        if !self.0.following.load(Ordering::Relaxed) {
+            self.move_files_now(&profile, &mut report).await?;
+        }
+        if !self.0.window {
+            let of = profile.clone();
+            blocking(move || of.indexer.catch_up()).await?;
+        }
+        report.waiting = profile.store.read()?.totals()?.outbox;
+        report.took_ms = start.elapsed().as_secs_f64() * 1e3;
+        Ok(report)
+    }
+
+    /// Nobody stays to do it beside the rounds: bytes move, then the rows that name what was uploaded.
+    async fn move_files_now(&self, profile: &Arc<Profile>, report: &mut SyncReport) -> Result<(), AppError> {
+        let files = self.move_files(profile).await?;
+        report.files_uploaded += files.uploaded;
+        report.files_downloaded += files.downloaded;
+        report.refused += files.refused;
+        report.requests += files.requests;
+        if files.placed > 0 {
+            let rows = self.round_of_rows(profile, |_| ()).await?;
+            report.pulled += rows.pulled;
+            report.pushed += rows.pushed;
+            report.refused += rows.refused;
+            report.parked += rows.parked;
+            report.requests += rows.requests;
+        }
+        Ok(())
+    }
+
+    /// One round of rows, and what is due after it.
+    async fn round_of_rows(
+        &self,
+        profile: &Arc<Profile>,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<SyncReport, AppError> {
+        let start = Instant::now();
+        let stop = self.begin_round();
+        let mut engine = self.engine(profile, self.told(progress)).await?.stopped_by(stop);
         let of = profile.clone();
         let lock = blocking(move || lock_sync(&of)).await?;
         self.0.syncing.store(true, Ordering::Relaxed);
         self.emit_status();
         let result = engine.round().await;
+        let audited = match &result {
+            Ok(_) if audit_is_due(profile)? => Some(compare(&mut engine).await),
+            _ => None,
+        };
         self.0.syncing.store(false, Ordering::Relaxed);
         drop(lock);
-        self.note(&profile, &result)?;
+        log::round(&result, start.elapsed());
+        self.note(profile, &result)?;
         self.emit_status();
         let report = result?;
-        if !self.0.window {
-            let of = profile.clone();
-            blocking(move || of.indexer.catch_up()).await?;
+        if let Some(Err(error)) = &audited {
+            // The rows are in step; what could not be compared now is compared after the next round.
+            log::audit_failed(error);
         }
-        let waiting = profile.store.read()?.totals()?.outbox;
+        let told = tell_device(profile, &self.session(profile).await?.session).await?;
         Ok(SyncReport {
             pulled: report.pulled,
             pushed: report.pushed,
             refused: report.refused,
             parked: report.parked,
-            files_uploaded: report.files_uploaded,
-            files_downloaded: report.files_downloaded,
-            requests: report.requests,
-            waiting,
-            took_ms: start.elapsed().as_secs_f64() * 1e3,
+            requests: report.requests + u64::from(told),
+            ..SyncReport::default()
         })
+    }
+
+    /// Progress for whoever asked, and twice a second for the status.
+    fn told(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> impl Fn(Progress) + Send + Sync + 'static {
+        let app = Arc::downgrade(&self.0);
+        let last = Mutex::new(Instant::now());
+        move |so_far| {
+            if so_far.total > 0
+                && let Some(inner) = app.upgrade()
+                && let Ok(mut last) = last.try_lock()
+                && last.elapsed() > Duration::from_millis(500)
+            {
+                *last = Instant::now();
+                App(inner).emit_status();
+            }
+            progress(so_far);
+        }
+    }
+
+    /// Pauses or goes on. A round under way ends after its present request; what it has done stays.
+    pub async fn pause_sync(&self, request: PauseRequest) -> Result<Status, CommandError> {
+        let profile = self.profile();
+        profile.store.write(|w| w.set_meta(PAUSED, request.paused.then_some("1"))).map_err(AppError::from)?;
+        if request.paused {
+            self.stop_round();
+        }
+        self.0.doorbell.notify_one();
+        self.emit_status();
+        self.status()
+    }
+
+    /// Compares everything with the server, repairs what differs, and tells what it was.
+    pub async fn verify_remote(&self) -> Result<AuditReport, CommandError> {
+        Ok(self.compare_now().await?)
+    }
+
+    async fn compare_now(&self) -> Result<AuditReport, AppError> {
+        let profile = self.profile();
+        // In step first: what is only on its way is no difference.
+        self.round_of_rows(&profile, |_| ()).await?;
+        let mut engine = self.engine(&profile, |_| ()).await?;
+        let of = profile.clone();
+        let lock = blocking(move || lock_sync(&of)).await?;
+        let audit = engine.audit().await;
+        drop(lock);
+        if !self.0.window {
+            let of = profile.clone();
+            blocking(move || of.indexer.catch_up()).await?;
+        }
+        self.emit_status();
+        Ok(audit_report(audit?))
     }
 
     async fn engine(
@@ -71,12 +164,18 @@ impl App {
         profile: &Arc<Profile>,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Engine<CloudRemote>, AppError> {
+        let remote = CloudRemote::new(&self.session(profile).await?.session);
+        let dir = profile.dir.clone();
+        let engine =
+            Engine::new(profile.store.clone(), profile.files.clone(), remote, profile.device()?, now, progress);
+        Ok(engine.with_free_space(move || free_disk(&dir)))
+    }
+
+    /// The session of the profile's account.
+    pub(crate) async fn session(&self, profile: &Arc<Profile>) -> Result<OpenSession, AppError> {
         let account = signed_in(profile)?;
-        let window = self.0.window;
-        let of = profile.clone();
-        let open = blocking(move || open_session(&of, &account, window)).await?;
-        let remote = CloudRemote::new(&open.session);
-        Ok(Engine::new(profile.store.clone(), profile.files.clone(), remote, profile.device()?, now, progress))
+        let (of, window) = (profile.clone(), self.0.window);
+        blocking(move || open_session(&of, &account, window)).await
     }
 
     /// Notes how the round ended, for the status of this and of other processes.
@@ -85,14 +184,17 @@ impl App {
             Ok(_) => ("", String::new()),
             Err(SyncError::Remote(failure)) => {
                 let state = match failure.class {
-                    FailureClass::Passing { .. } | FailureClass::Smaller => "offline",
+                    FailureClass::Passing { .. } | FailureClass::Smaller { .. } => "offline",
                     FailureClass::SignInAgain => "signed_out",
                     FailureClass::Parked => "unsuitable",
+                    FailureClass::Maintenance => "maintenance",
                     FailureClass::Permanent => "refused",
                 };
                 (state, failure.message.clone())
             }
-            Err(SyncError::Store(error)) => ("local", error.to_string()),
+            // Whoever paused it knows; how things stood before that is still true.
+            Err(SyncError::Stopped) => return Ok(()),
+            Err(error @ (SyncError::Store(_) | SyncError::DiskTooSmall { .. })) => ("local", error.to_string()),
             Err(error) => ("unsuitable", error.to_string()),
         };
         // An idle round writes nothing but the moment, and that only now and then: the disk may sleep.
@@ -115,61 +217,6 @@ impl App {
             profile.set_account(&Account { signed_in: false, ..account })?;
         }
         Ok(())
-    }
-
-    /// Syncs for as long as the app is open: when something is to be sent, when the server rings, and once a minute.
-    /// Ends only when its task is dropped.
-    pub async fn sync_forever(&self, heard: impl Fn(Result<SyncReport, CommandError>) + Send) {
-        let mut backoff = Backoff::default();
-        loop {
-            let profile = self.profile();
-            let Ok(account) = signed_in(&profile) else {
-                self.0.doorbell.notified().await;
-                continue;
-            };
-            let window = self.0.window;
-            let (of, with) = (profile.clone(), account.clone());
-            let mut bell = match blocking(move || open_session(&of, &with, window)).await {
-                Ok(open) => Some(Realtime::new(&open.session).listen(account.owner)),
-                Err(_) => None,
-            };
-            // Until another profile is in use, or nobody is signed in.
-            while self.profile().name == profile.name && signed_in(&profile).is_ok() {
-                let result = self.round(|_| ()).await;
-                let wait = match &result {
-                    Ok(_) => {
-                        backoff.reset();
-                        FLOOR
-                    }
-                    Err(AppError::Sync(SyncError::Remote(failure))) => backoff.after_failure(failure.class, random()),
-                    Err(_) => backoff.after_failure(FailureClass::Passing { retry_after: None }, random()),
-                };
-                let failed = result.is_err();
-                heard(result.map_err(CommandError::from));
-                self.wait(bell.as_mut(), wait, failed).await;
-            }
-        }
-    }
-
-    /// Until something is to be sent, the server rings, or the time is over.
-    async fn wait(&self, bell: Option<&mut airi_cloud::Doorbell>, wait: Duration, failed: bool) {
-        let sleep = tokio::time::sleep(wait);
-        tokio::pin!(sleep);
-        match bell {
-            None => tokio::select! { () = &mut sleep => {}, () = self.0.doorbell.notified() => {} },
-            Some(bell) => loop {
-                tokio::select! {
-                    () = &mut sleep => return,
-                    () = self.0.doorbell.notified() => return,
-                    ring = bell.next() => match ring {
-                        Some(Ring::Changed { .. }) => return,
-                        Some(Ring::Up) if failed => return,
-                        Some(_) => {}
-                        None => { (&mut sleep).await; return }
-                    },
-                }
-            },
-        }
     }
 
     /// Sends a refused change again, or gives it up and takes the server's row.
@@ -197,11 +244,51 @@ impl App {
     }
 }
 
-fn signed_in(profile: &Profile) -> Result<Account, AppError> {
-    profile.account()?.filter(|account| account.signed_in).ok_or(AppError::SignedOut)
+/// Under this name the mirror notes that the user paused syncing.
+pub(crate) const PAUSED: &str = "sync.paused";
+
+/// How often mirror and server are compared, in microseconds.
+const AUDIT_EVERY: i64 = 24 * 3600 * 1_000_000;
+
+fn audit_is_due(profile: &Profile) -> Result<bool, AppError> {
+    let last = Engine::<CloudRemote>::last_audit(&profile.store)?.and_then(|audit| audit.at);
+    // A clock that was set back makes it due as well.
+    Ok(last.is_none_or(|last| (now().micros() - last.micros()).abs() > AUDIT_EVERY))
 }
 
-/// From 0 to 1, to spread devices that failed together.
-fn random() -> f64 {
-    f64::from(Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+/// The daily comparison; a server that cannot compare yet is asked again after a day.
+async fn compare(engine: &mut Engine<CloudRemote>) -> Result<(), SyncError> {
+    match engine.audit().await {
+        Ok(audit) => {
+            log::audited(&audit);
+            Ok(())
+        }
+        Err(SyncError::Remote(failure)) if failure.class == FailureClass::Parked => engine.put_audit_off(),
+        Err(error) => Err(error),
+    }
+}
+
+/// As the status tells it.
+pub(crate) fn audit_report(audit: Audit) -> AuditReport {
+    AuditReport {
+        at: audit.at.map(|at| at.to_string()).unwrap_or_default(),
+        rows: audit.rows,
+        ranges_differing: audit.ranges_differing,
+        fetched: audit.fetched,
+        sent_again: audit.sent_again,
+        findings: audit.findings,
+    }
+}
+
+pub(crate) fn signed_in(profile: &Profile) -> Result<Account, AppError> {
+    let account = profile.account()?.ok_or(AppError::SignedOut)?;
+    if account.signed_in {
+        return Ok(account);
+    }
+    let reader = profile.store.read()?;
+    // Ended without the user: that stays the answer until somebody signs in or out.
+    match reader.meta("sync.state")?.as_deref() {
+        Some("signed_out") => Err(AppError::SessionEnded(reader.meta("sync.message")?.unwrap_or_default())),
+        _ => Err(AppError::SignedOut),
+    }
 }

@@ -142,13 +142,14 @@ impl App {
         Ok(self.find_attachment(id)?)
     }
 
-    fn find_attachment(&self, id: &str) -> Result<(AttachmentRow, Option<PathBuf>), AppError> {
+    pub(crate) fn find_attachment(&self, id: &str) -> Result<(AttachmentRow, Option<PathBuf>), AppError> {
         let profile = self.profile();
         let wanted: AttachmentId = id.parse().map_err(invalid)?;
         let found = profile.store.read()?.attachment(wanted)?;
         let attachment = found.ok_or_else(|| AppError::NotFound { what: "The attachment", id: id.to_owned() })?;
-        let path = attachment.sha256.as_deref().and_then(|hash| profile.files.find(hash));
-        Ok((attachment_row(&profile, attachment), path))
+        let row = attachment_row(&profile, attachment);
+        let path = row.sha256.as_deref().and_then(|hash| profile.files.find(hash));
+        Ok((row, path))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::AppError;
 use crate::profile::Profile;
 use airi_contract::{AttachmentRow, BlockView, Branch, ConversationRow, FileState, MessageRow, MessageView};
-use airi_domain::{Attachment, Message, MessageId, Time};
+use airi_domain::{Attachment, Message, MessageId, OwnerId, Time};
 use airi_formats::render;
 use airi_store::{ConversationRecord, MessageRecord, Reader};
 use serde_json::Value;
@@ -44,11 +44,10 @@ pub(crate) fn conversation_row(record: ConversationRecord) -> ConversationRow {
 }
 
 pub(crate) fn attachment_row(profile: &Profile, a: Attachment) -> AttachmentRow {
-    let here = a.sha256.as_deref().is_some_and(|hash| profile.files.find(hash).is_some());
-    let state = match (here, a.storage_path.is_empty()) {
-        (true, _) => FileState::Here,
-        (false, false) => FileState::Remote,
-        (false, true) => FileState::Missing,
+    let (sha256, state) = standing(profile, &a);
+    let received = match state {
+        FileState::Remote | FileState::Downloading => Some(profile.files.received(&a.storage_path)).filter(|n| *n > 0),
+        _ => None,
     };
     AttachmentRow {
         id: a.id.to_string(),
@@ -60,11 +59,31 @@ pub(crate) fn attachment_row(profile: &Profile, a: Attachment) -> AttachmentRow 
         width: a.width,
         height: a.height,
         duration_seconds: a.duration_seconds,
-        sha256: a.sha256,
+        sha256,
         metadata: a.metadata,
         created_at: a.created_at.to_string(),
         state,
+        received,
     }
+}
+
+/// The hash of an attachment's bytes, as far as it is known here, and where they are.
+fn standing(profile: &Profile, a: &Attachment) -> (Option<String>, FileState) {
+    let reader = profile.store.read();
+    // A row that cannot be looked up is shown by what it says itself.
+    let sha256 = reader.as_ref().ok().and_then(|reader| reader.hash_of(a).ok()).unwrap_or_else(|| a.sha256.clone());
+    let here = sha256.as_deref().is_some_and(|hash| profile.files.find(hash).is_some());
+    let state = match (here, a.storage_path.as_str()) {
+        (true, "") if profile.store.owner() != OwnerId::LOCAL => FileState::Waiting,
+        (true, _) => FileState::Here,
+        (false, "") => FileState::Missing,
+        (false, path) if profile.files.is_claimed(path) => FileState::Downloading,
+        (false, _) => match reader.ok().and_then(|reader| reader.file_fault(a).ok()).flatten() {
+            Some(fault) if fault.gone => FileState::Missing,
+            _ => FileState::Remote,
+        },
+    };
+    (sha256, state)
 }
 
 pub(crate) fn message_row(profile: &Profile, reader: &Reader, record: &MessageRecord) -> Result<MessageRow, AppError> {

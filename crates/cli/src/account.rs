@@ -1,18 +1,17 @@
-//! Commands about the account and the server.
+//! Sync, and how things stand.
 
-use crate::args::{Login, Outbox, OutboxAction, Sync};
+use crate::args::Sync;
 use crate::invalid;
-use crate::print::{Out, minute, short};
+use crate::print::{Out, minute};
 use airi_app::App;
-use airi_contract::{CommandError, OutboxRequest, SignInRequest, Status, SyncReport, Take};
+use airi_contract::{AuditReport, CommandError, PauseRequest, Status, SyncReport, SyncState};
 use std::fmt::Write as _;
 use std::future::Future;
-use std::io::BufRead;
 use std::process::ExitCode;
 
-type Done = Result<ExitCode, CommandError>;
+pub(crate) type Done = Result<ExitCode, CommandError>;
 
-fn wait<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -21,41 +20,12 @@ fn wait<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
     Ok(runtime.block_on(future))
 }
 
-pub(crate) fn login(app: &App, out: &Out, given: Login) -> Done {
-    let mut password = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut password)
-        .map_err(|error| invalid(format!("The password cannot be read from stdin: {error}")))?;
-    let password = password.trim_end_matches(['\n', '\r']).to_owned();
-    if password.is_empty() {
-        return Err(invalid("There is no password on stdin. Nothing was changed."));
-    }
-    let take = match given.take.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["all"] => Take::All,
-        ["none"] => Take::None,
-        _ => Take::Chosen(given.take.clone()),
-    };
-    let before = app.status()?;
-    let brings = take != Take::None && before.account.is_none() && before.conversations > 0;
-    let request = SignInRequest { url: given.url, key: given.key, email: given.email, password, take };
-    let status = wait(app.sign_in(request))??;
-    if brings {
-        out.remark(
-            "Local conversations come along: with the next sync they go to the server, whose operator can read them.",
-        );
-    }
-    out.answer(&status, status_text);
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) fn logout(app: &App, out: &Out) -> Done {
-    let status = wait(app.sign_out())??;
-    out.answer(&status, status_text);
-    Ok(ExitCode::SUCCESS)
-}
-
 pub(crate) fn sync(app: &App, out: &Out, given: &Sync) -> Done {
+    if given.pause || given.resume {
+        let status = wait(app.pause_sync(PauseRequest { paused: given.pause }))??;
+        out.answer(&status, status_text);
+        return Ok(ExitCode::SUCCESS);
+    }
     if given.watch {
         // One line a round, until a signal ends the process.
         wait(app.sync_forever(|result| match result {
@@ -89,13 +59,34 @@ fn sync_text(report: &SyncReport) -> String {
     text + "."
 }
 
+/// Exit code 0 also when something differed: it is repaired by then.
+pub(crate) fn verify_remote(app: &App, out: &Out) -> Done {
+    let report = wait(app.verify_remote())??;
+    out.answer(&report, |report| {
+        let mut text = audit_text(report) + ".\n";
+        for finding in &report.findings {
+            let _ = writeln!(text, "{finding}");
+        }
+        text
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn status(app: &App, out: &Out) -> Done {
     out.answer(&app.status()?, status_text);
     Ok(ExitCode::SUCCESS)
 }
 
-fn status_text(status: &Status) -> String {
+/// How things stand, in words, with what to do.
+pub(crate) fn status_text(status: &Status) -> String {
     let mut text = format!("{}\n", status.message);
+    if let Some(todo) = todo(status) {
+        let _ = writeln!(text, "{todo}");
+    }
+    if let Some(progress) = status.progress.filter(|progress| progress.total > 0) {
+        let percent = (progress.done * 100 / progress.total).min(100);
+        let _ = writeln!(text, "{} of {} rows taken ({percent} %)", progress.done, progress.total);
+    }
     match &status.account {
         Some(account) => {
             let _ = writeln!(text, "profile {}: {} at {}", status.profile, account.email, account.url);
@@ -109,33 +100,139 @@ fn status_text(status: &Status) -> String {
         "{} conversations, {} messages, {} attachments",
         status.conversations, status.messages, status.attachments
     );
-    let _ = writeln!(text, "waiting {}, refused {}, put aside {}", status.outbox, status.wedged, status.parked);
+    if status.outbox > status.wedged {
+        let _ = writeln!(text, "{} changes wait to be sent", status.outbox - status.wedged);
+    }
+    if status.wedged > 0 {
+        let _ = writeln!(text, "{} changes refused by the server: `airi outbox` shows them", status.wedged);
+    }
+    if status.parked > 0 {
+        let _ = writeln!(
+            text,
+            "{} rows of the server could not be stored; they are kept aside and the rest goes on",
+            status.parked
+        );
+    }
     if let Some(last) = &status.last_sync {
         let _ = writeln!(text, "last sync {} UTC", minute(last));
+    }
+    if let Some(audit) = &status.audit {
+        let _ = writeln!(text, "{}", audit_text(audit));
     }
     text
 }
 
-pub(crate) fn outbox(app: &App, out: &Out, given: Outbox) -> Done {
-    let request = match given.action {
-        None => {
-            out.answer(&app.outbox()?, |rows| {
-                if rows.is_empty() {
-                    return "Nothing waits.".into();
-                }
-                let line = |row: &airi_contract::OutboxRow| {
-                    let error = row.error.as_deref().map_or(String::new(), |error| format!("  {}", short(error, 80)));
-                    format!("{}  {:7} {:6} {}{error}\n", row.id, row.state, row.kind, row.table)
-                };
-                rows.iter().map(line).collect()
-            });
-            return Ok(ExitCode::SUCCESS);
+/// What the user can do now; None when there is nothing to do.
+fn todo(status: &Status) -> Option<&'static str> {
+    Some(match status.sync {
+        SyncState::Local | SyncState::InStep | SyncState::Syncing => return None,
+        SyncState::Waiting => "`airi sync` does it now; the window does it by itself.",
+        SyncState::Offline => "`airi sync` tries now; the window tries by itself.",
+        SyncState::SignedOut => "`airi login` signs in again.",
+        SyncState::Paused => "`airi sync --resume` goes on.",
+        SyncState::Maintenance => "There is nothing to do but wait; `airi sync` tries now.",
+        SyncState::ServerUnsuitable => "`airi login --check` says what the server lacks.",
+        SyncState::NeedsAttention if status.wedged > 0 => "`airi outbox` shows what was refused, why, and what to do.",
+        SyncState::NeedsAttention => "`airi sync` tries again; `airi verify` checks what is here.",
+    })
+}
+
+/// A comparison with the server on one line.
+fn audit_text(audit: &AuditReport) -> String {
+    let mut text = format!("compared with the server {} UTC: {} rows", minute(&audit.at), audit.rows);
+    if audit.ranges_differing == 0 {
+        return text + ", all the same";
+    }
+    let _ = write!(text, ", {} ranges differed", audit.ranges_differing);
+    if audit.fetched > 0 {
+        let _ = write!(text, ", {} rows fetched again", audit.fetched);
+    }
+    if audit.sent_again > 0 {
+        let _ = write!(text, ", {} sent again", audit.sent_again);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airi_contract::{AccountInfo, SyncProgress};
+
+    fn status(sync: SyncState) -> Status {
+        let account = AccountInfo {
+            url: "https://server.example".into(),
+            email: "a@b.example".into(),
+            user_id: "u".into(),
+            signed_in: true,
+            session_in: "file".into(),
+        };
+        Status {
+            profile: "account-1".into(),
+            account: Some(account),
+            sync,
+            message: "How it is.".into(),
+            conversations: 1,
+            messages: 2,
+            attachments: 3,
+            outbox: 0,
+            wedged: 0,
+            parked: 0,
+            cursor: None,
+            indexed: true,
+            last_sync: None,
+            progress: None,
+            paused: false,
+            audit: None,
         }
-        Some(OutboxAction::Retry { id }) => OutboxRequest { id, action: airi_contract::OutboxAction::Retry },
-        Some(OutboxAction::Discard { id }) => OutboxRequest { id, action: airi_contract::OutboxAction::Discard },
-    };
-    let id = request.id.clone();
-    wait(app.resolve_outbox(request))??;
-    out.answer(&serde_json::json!({ "resolved": id }), |_| "Done. `airi sync` goes on from there.".into());
-    Ok(ExitCode::SUCCESS)
+    }
+
+    #[test]
+    fn each_state_that_wants_something_says_what_to_do() {
+        for state in [
+            SyncState::Waiting,
+            SyncState::Offline,
+            SyncState::SignedOut,
+            SyncState::Paused,
+            SyncState::Maintenance,
+            SyncState::ServerUnsuitable,
+            SyncState::NeedsAttention,
+        ] {
+            let text = status_text(&status(state));
+            assert!(text.lines().nth(1).is_some_and(|line| line.contains("`airi ")), "{state:?}: {text}");
+        }
+        let calm = status_text(&status(SyncState::InStep));
+        assert_eq!(
+            calm,
+            "How it is.\nprofile account-1: a@b.example at https://server.example\n\
+             1 conversations, 2 messages, 3 attachments\n"
+        );
+    }
+
+    #[test]
+    fn counts_progress_and_the_last_comparison_are_told() {
+        let text = status_text(&Status {
+            outbox: 5,
+            wedged: 2,
+            parked: 1,
+            progress: Some(SyncProgress { done: 250, total: 1000 }),
+            audit: Some(AuditReport {
+                at: "2026-01-31T08:30:00.000000Z".into(),
+                rows: 900,
+                ranges_differing: 1,
+                fetched: 4,
+                sent_again: 0,
+                findings: Vec::new(),
+            }),
+            ..status(SyncState::NeedsAttention)
+        });
+        for part in [
+            "250 of 1000 rows taken (25 %)",
+            "3 changes wait to be sent",
+            "2 changes refused",
+            "1 rows of the server could not be stored",
+            "compared with the server 2026-01-31 08:30 UTC: 900 rows, 1 ranges differed, 4 rows fetched again",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
 }

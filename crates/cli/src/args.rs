@@ -42,22 +42,34 @@ pub(crate) enum Command {
     Delete(Ids),
     /// Takes conversations or messages out of the trash.
     Undelete(Ids),
+    /// Hangs a file on a message.
+    Attach(Attach),
+    /// Gets an attachment's bytes, from the server when they are not here.
+    Fetch(Fetch),
+    /// How much of the files lies here, and how much may.
+    Files(Files),
     /// Tokens by day, model or provider.
     Usage(Usage),
-    /// Checks that mirror, index and files agree.
-    Verify,
+    /// Checks that mirror, index and files agree; or the mirror and the server.
+    Verify(Verify),
     /// Fills the library with made-up conversations, for measuring.
     Generate(Generate),
-    /// Signs in with e-mail and password.
+    /// Signs in with a password, a code by e-mail, or in the browser; or checks a server.
     Login(Login),
     /// Signs out; everything stays on this computer.
     Logout,
     /// Brings this computer and the server into step.
     Sync(Sync),
+    /// The profiles of this computer, and what waits in each.
+    Profiles(Profiles),
     /// How things stand.
     Status,
-    /// What waits to be sent.
+    /// What waits to be sent, and what the server refused.
     Outbox(Outbox),
+    /// The account's devices, and when each was last in step.
+    Devices(Devices),
+    /// What happened when, without content and secrets: to send to whoever helps.
+    Log(Log),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -209,6 +221,43 @@ pub(crate) struct Ids {
     pub ids: Vec<String>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Attach {
+    pub conversation: String,
+    /// It is copied; afterwards it may go.
+    pub file: PathBuf,
+    /// The message that it hangs on (default: a new one of the user at the end of the thread).
+    #[arg(long, value_name = "M")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fetch {
+    /// Its id; `airi show` tells it.
+    pub attachment: String,
+    /// Writes a copy there.
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KeepOffline {
+    All,
+    Recent,
+    #[value(name = "on_demand")]
+    OnDemand,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Files {
+    /// What is kept here without being asked for: all that fit, those of the last 30 days, or what is opened.
+    #[arg(long, value_enum)]
+    pub keep: Option<KeepOffline>,
+    /// At most so many MiB on the disk; what the server does not have stays above it too.
+    #[arg(long, value_name = "N")]
+    pub bound_mb: Option<u32>,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum By {
     Day,
@@ -226,6 +275,13 @@ pub(crate) struct Usage {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// Compares every row with the server's, repairs what differs, and says what it was.
+    #[arg(long)]
+    pub remote: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Generate {
     /// About so many messages.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
@@ -235,19 +291,48 @@ pub(crate) struct Generate {
     pub seed: u64,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Provider {
+    Google,
+    Discord,
+}
+
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("way").required(true)))]
 pub(crate) struct Login {
-    /// The server's address.
+    /// The server's address (default: that of the account in use).
     #[arg(long)]
-    pub url: String,
-    /// Its publishable key.
+    pub url: Option<String>,
+    /// Its publishable key (default: the one known for that address).
     #[arg(long)]
-    pub key: String,
-    #[arg(long)]
-    pub email: String,
+    pub key: Option<String>,
+    /// The account's e-mail address (default: that of the account in use).
+    #[arg(long, conflicts_with_all = ["provider", "check"])]
+    pub email: Option<String>,
     /// Reads the password from the first line of stdin.
-    #[arg(long, required = true)]
+    #[arg(long, group = "way")]
     pub password_stdin: bool,
+    /// Has a code sent by e-mail, then reads it from the first line of stdin.
+    #[arg(long, group = "way")]
+    pub code: bool,
+    /// Only has a code sent by e-mail.
+    #[arg(long, group = "way", conflicts_with = "new_address")]
+    pub send_code: bool,
+    /// Reads a code that was sent before from the first line of stdin.
+    #[arg(long, group = "way")]
+    pub code_stdin: bool,
+    /// Signs in in the browser.
+    #[arg(long, group = "way", value_enum)]
+    pub provider: Option<Provider>,
+    /// Signs in nobody; says what the server has and lacks. Exit code 1 when something needed is missing.
+    #[arg(long, group = "way", conflicts_with = "new_address")]
+    pub check: bool,
+    /// Only prints the address of the sign-in page.
+    #[arg(long, requires = "provider")]
+    pub no_browser: bool,
+    /// The account in use has moved to the address in --url: its profile keeps everything and goes on there.
+    #[arg(long = "move", requires = "url")]
+    pub new_address: bool,
     /// Which conversations of the profile without an account come along: all, none, or ids. What comes along is sent to
     /// the server, whose operator can read it.
     #[arg(long, value_name = "all|none|ID", num_args = 1.., default_value = "all")]
@@ -255,10 +340,28 @@ pub(crate) struct Login {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Profiles {
+    #[command(subcommand)]
+    pub action: Option<ProfilesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesAction {
+    /// Puts a profile in use.
+    Use { name: String },
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Sync {
     /// Goes on until it is stopped, one line a round.
     #[arg(long)]
     pub watch: bool,
+    /// Nothing is sent or taken by itself until --resume; everything here can be used.
+    #[arg(long, conflicts_with = "watch")]
+    pub pause: bool,
+    /// Goes on after --pause.
+    #[arg(long, conflicts_with_all = ["watch", "pause"])]
+    pub resume: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,6 +374,32 @@ pub(crate) struct Outbox {
 pub(crate) enum OutboxAction {
     /// Sends a refused change again.
     Retry { id: String },
-    /// Gives a change up; the server's row is taken instead.
+    /// Gives a change up; the server's row is taken instead. A new row that the server refused leaves this device too.
     Discard { id: String },
+    /// Writes a change and the rows that it concerns to a file, which `airi import` reads.
+    Export {
+        id: String,
+        /// A file; `.zip` takes the bytes of attachments along.
+        #[arg(short, long, value_name = "PATH")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Devices {
+    #[command(subcommand)]
+    pub action: Option<DevicesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesAction {
+    /// Ends another device's session. What it has not sent yet stays on it.
+    SignOut { id: String },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// A file instead of the terminal.
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
 }

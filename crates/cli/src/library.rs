@@ -80,7 +80,7 @@ pub(crate) fn show(app: &App, out: &Out, given: Show) -> Done {
             );
             let _ = writeln!(text, "{}", message.content.trim_end());
             for file in &message.files {
-                let _ = writeln!(text, "[{}]", file.file_name);
+                let _ = writeln!(text, "{}", crate::files::line(file));
             }
             text.push('\n');
         }

@@ -4,8 +4,13 @@
 
 mod account;
 mod args;
+mod devices;
+mod files;
 mod library;
+mod log;
+mod outbox;
 mod print;
+mod sign_in;
 mod transfer;
 
 use airi_app::{App, AppOptions};
@@ -17,6 +22,7 @@ use print::Out;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    airi_app::log_panics();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -60,14 +66,21 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Edit(given) => library::edit(&app, out, given),
         Command::Delete(given) => library::delete(&app, out, given),
         Command::Undelete(given) => library::undelete(&app, out, given),
+        Command::Attach(given) => files::attach(&app, out, given),
+        Command::Fetch(given) => files::fetch(&app, out, given),
+        Command::Files(given) => files::files(&app, out, given),
         Command::Usage(given) => library::usage(&app, out, given),
-        Command::Verify => library::verify(&app, out),
+        Command::Verify(given) if given.remote => account::verify_remote(&app, out),
+        Command::Verify(_) => library::verify(&app, out),
         Command::Generate(given) => transfer::generate(&app, out, given),
-        Command::Login(given) => account::login(&app, out, given),
-        Command::Logout => account::logout(&app, out),
+        Command::Login(given) => sign_in::login(&app, out, given),
+        Command::Logout => sign_in::logout(&app, out),
+        Command::Profiles(given) => sign_in::profiles(&app, out, given),
         Command::Sync(given) => account::sync(&app, out, &given),
         Command::Status => account::status(&app, out),
-        Command::Outbox(given) => account::outbox(&app, out, given),
+        Command::Outbox(given) => outbox::outbox(&app, out, given),
+        Command::Devices(given) => devices::devices(&app, out, given),
+        Command::Log(given) => log::log(&app, out, given),
     }
 }
 

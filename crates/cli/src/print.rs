@@ -62,7 +62,9 @@ pub(crate) fn complain(text: &str) {
 
 /// A text on one line, cut to so many characters.
 pub(crate) fn short(text: &str, chars: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // What came from elsewhere must not steer the terminal.
+    let line: String =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
     match line.char_indices().nth(chars) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,

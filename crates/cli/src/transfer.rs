@@ -100,6 +100,12 @@ pub(crate) fn export(app: &App, out: &Out, given: Export) -> Done {
     });
     if report.attachments > 0 && format == "json" && !report.path.ends_with(".zip") {
         out.remark("The attachments' bytes are not inside; a path that ends in .zip takes them along.");
+    } else if report.attachments_missing > 0 && format == "json" {
+        out.remark(&format!(
+            "The bytes of {} attachments are not inside: they are not on this computer. `airi show` tells which are on \
+             the server, `airi fetch` gets them.",
+            report.attachments_missing
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

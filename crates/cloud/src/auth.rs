@@ -31,6 +31,9 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// All that the app knows.
+    pub const ALL: [Provider; 2] = [Provider::Google, Provider::Discord];
+
     /// As Auth calls it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,7 +112,7 @@ impl Auth {
         let body = json!({ "refresh_token": refresh_token.expose_secret() });
         self.token("refresh_token", body, &[refresh_token]).await.map_err(|error| match error {
             CloudError::Refused { status: 400 | 401 | 403 | 404 | 422, code, .. } => {
-                CloudError::SessionRevoked { reason: if code.is_empty() { "refused".into() } else { code } }
+                CloudError::SessionRevoked { reason: ended_because(&code) }
             }
             CloudError::NotAccepted | CloudError::WrongPassword => {
                 CloudError::SessionRevoked { reason: "not accepted".into() }
@@ -139,9 +142,9 @@ impl Auth {
         Ok(User { id: user.id, email: user.email.filter(|e| !e.is_empty()) })
     }
 
-    /// Has a one-time code sent; makes no new account.
+    /// Has a one-time code sent. An address without an account gets one, where the server lets anyone sign up.
     pub async fn send_code(&self, email: &str) -> Result<(), CloudError> {
-        let request = self.post(&["otp"]).json(&json!({ "email": email, "create_user": false }));
+        let request = self.post(&["otp"]).json(&json!({ "email": email, "create_user": true }));
         self.send(request, &[]).await.map(|_| ())
     }
 
@@ -216,6 +219,20 @@ impl Auth {
         let secrets: Vec<&str> = secrets.iter().map(|s| s.expose_secret()).collect();
         self.http.send(request, Dialect::Auth, &PATIENCE, &secrets).await.map_err(named)
     }
+}
+
+/// Auth's code, in words where it is one that it gives for this.
+fn ended_because(code: &str) -> String {
+    let words = match code {
+        "refresh_token_not_found" | "session_not_found" => "it was signed out elsewhere, or the password was changed",
+        "refresh_token_already_used" => "it was used in another place at the same time",
+        "session_expired" => "the server lets sessions last no longer",
+        "user_banned" => "the account was closed by the server's operator",
+        "user_not_found" => "the account is no longer there",
+        "" => return "refused".into(),
+        code => return code.to_owned(),
+    };
+    format!("{words}: {code}")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, CloudError> {

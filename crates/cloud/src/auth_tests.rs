@@ -34,7 +34,7 @@ async fn every_way_in_asks_as_gotrue_expects() {
             post("token?grant_type=password", json!({ "email": "a@b.example", "password": "canary-pw" })),
             post("signup", json!({ "email": "a@b.example", "password": "canary-pw" })),
             post("token?grant_type=refresh_token", json!({ "refresh_token": "canary-r" })),
-            post("otp", json!({ "email": "a@b.example", "create_user": false })),
+            post("otp", json!({ "email": "a@b.example", "create_user": true })),
             post("verify", json!({ "type": "email", "email": "a@b.example", "token": "123456" })),
             post("token?grant_type=pkce", json!({ "auth_code": "canary-code", "code_verifier": "canary-verifier" })),
         ]

@@ -18,8 +18,9 @@ const PIECE: usize = 128 * 1024;
 
 impl Storage {
     /// Fetches an object of exactly `size` bytes whose SHA-256 is `sha256` (lower-case hex) to `to`. A size that is not
-    /// known is asked of the server first. Never more than that many bytes are written, and `to` only ever appears whole. An interrupted download goes on when it is called again; one
-    /// call at a time per `to`. [`CloudError::NotFound`], [`CloudError::WrongContent`].
+    /// known is asked of the server first. Never more than that many bytes are written, and `to` only ever appears
+    /// whole. An interrupted download goes on when it is called again; one call at a time per `to`.
+    /// [`CloudError::NotFound`], [`CloudError::WrongContent`].
     pub async fn download(
         &self,
         bucket: &str,
@@ -34,12 +35,35 @@ impl Storage {
         };
         let url = self.url(&["object"], bucket, path)?;
         let part = part_path(to);
-        let mut fetch = Fetch { storage: self, url, part: &part, to, sha256, size, resumed: false };
+        let mut fetch = Fetch { storage: self, url, part: &part, to, sha256: Some(sha256), size, resumed: false };
         match fetch.run().await {
             // What an earlier attempt left may be the wrong half; a fresh one decides.
             Err(CloudError::WrongContent { .. }) if fetch.resumed => fetch.run().await,
             result => result,
         }
+    }
+
+    /// Fetches an object whose hash nobody knows to `to`, at most `at_most` bytes. Always from its start: what an
+    /// interrupted download left could belong to an object that has been replaced since. `to` only ever appears whole.
+    /// [`CloudError::NotFound`]; [`CloudError::WrongContent`] when it is larger.
+    pub async fn download_unchecked(
+        &self,
+        bucket: &str,
+        path: &str,
+        to: &Path,
+        at_most: u64,
+    ) -> Result<(), CloudError> {
+        let size = self.info(bucket, path).await?.ok_or(CloudError::NotFound)?.size.ok_or_else(no_size)?;
+        if size > at_most {
+            return Err(CloudError::WrongContent { why: format!("it has {size} bytes, more than {at_most}") });
+        }
+        let url = self.url(&["object"], bucket, path)?;
+        let part = part_path(to);
+        match fs::remove_file(&part).await {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(CloudError::disk("written", &part, e)),
+            _ => {}
+        }
+        Fetch { storage: self, url, part: &part, to, sha256: None, size, resumed: false }.run().await
     }
 }
 
@@ -48,7 +72,8 @@ struct Fetch<'a> {
     url: reqwest::Url,
     part: &'a Path,
     to: &'a Path,
-    sha256: &'a str,
+    /// None: any content of that size.
+    sha256: Option<&'a str>,
     size: u64,
     /// Whether bytes of an earlier attempt were used.
     resumed: bool,
@@ -69,7 +94,7 @@ impl Fetch<'_> {
             self.receive(&mut file, &mut have, &mut hash).await?;
         }
         let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != self.sha256 {
+        if self.sha256.is_some_and(|expected| expected != found) {
             return self.give_up(file, "its hash differs".into()).await;
         }
         file.sync_all().await.map_err(failed)?;

@@ -124,12 +124,12 @@ pub enum CloudError {
         /// The function or object that was not found.
         what: String,
     },
-    /// Paused, read-only, or over its quota.
+    /// Under maintenance, paused, read-only, or over its quota.
     #[error(
         "The server is closed at the moment ({why}). Everything is saved on this computer and is sent when it is back."
     )]
     Maintenance {
-        /// What it says.
+        /// What it says: during maintenance the operator's own words.
         why: String,
     },
     /// E-mail and password do not fit.
@@ -149,6 +149,31 @@ pub enum CloudError {
     WeakPassword {
         /// The server's rule.
         message: String,
+    },
+    /// Nobody came back from the browser.
+    #[error(
+        "Nothing came back from the browser within {} minutes. Nothing was changed. Begin the sign-in again; if the browser ends on another page, have the server's operator allow http://127.0.0.1:*/** as a redirect URL.",
+        limit.as_secs().div_ceil(60)
+    )]
+    LoginTimedOut {
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// The provider, the server or the user said no in the browser.
+    #[error(
+        "The sign-in in the browser did not succeed: {why}. Nothing was changed. Try again, or sign in another way."
+    )]
+    LoginRefused {
+        /// The reason, in our own words.
+        why: &'static str,
+    },
+    /// No port on loopback for the browser to come back to.
+    #[error(
+        "This computer does not let the app wait for the browser ({why}). Nothing was changed. Sign in another way."
+    )]
+    Callback {
+        /// The system's reason.
+        why: String,
     },
     /// Everything else that the server refuses.
     #[error("The server refused this (HTTP {status}, {code}): {message}. Nothing else is affected.")]
@@ -223,6 +248,9 @@ impl CloudError {
             | EmailNotConfirmed
             | AccountExists
             | WeakPassword { .. }
+            | LoginTimedOut { .. }
+            | LoginRefused { .. }
+            | Callback { .. }
             | Refused { .. }
             | NotFound
             | WrongContent { .. }
@@ -252,6 +280,9 @@ impl CloudError {
             EmailNotConfirmed => "email_not_confirmed",
             AccountExists => "account_exists",
             WeakPassword { .. } => "weak_password",
+            LoginTimedOut { .. } => "login_timed_out",
+            LoginRefused { .. } => "login_refused",
+            Callback { .. } => "callback",
             Refused { .. } => "refused",
             NotFound => "not_found",
             WrongContent { .. } => "wrong_content",

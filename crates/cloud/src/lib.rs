@@ -10,10 +10,12 @@
 mod address;
 mod auth;
 mod backoff;
+mod callback;
 mod download;
 mod error;
 mod http;
 mod pkce;
+mod probe;
 mod realtime;
 mod rest;
 mod session;
@@ -28,8 +30,10 @@ mod stub;
 
 pub use address::{AddressError, Plain, ServerAddress};
 pub use auth::{Auth, Provider, Scope, SignUp, User};
+pub use callback::Callback;
 pub use error::{Class, CloudError};
 pub use pkce::Pkce;
+pub use probe::{Bucket, Probe, Redirects, Settings};
 pub use realtime::{Doorbell, Realtime, Ring};
 pub use rest::Rest;
 pub use secrecy::{ExposeSecret, SecretString};

@@ -16,9 +16,7 @@ pub struct Pkce {
 impl Pkce {
     /// 32 bytes of the system's randomness.
     pub fn new() -> Result<Pkce, CloudError> {
-        let mut bytes = Zeroizing::new([0u8; 32]);
-        getrandom::fill(&mut *bytes).map_err(|e| CloudError::unusable(format!("no random numbers ({e})")))?;
-        Ok(Pkce { verifier: SecretString::from(URL_SAFE_NO_PAD.encode(*bytes)) })
+        Ok(Pkce { verifier: random()? })
     }
 
     /// What is kept here until the code comes back.
@@ -30,6 +28,13 @@ impl Pkce {
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose_secret()))
     }
+}
+
+/// 32 random bytes as 43 letters that need no escaping anywhere.
+pub(crate) fn random() -> Result<SecretString, CloudError> {
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    getrandom::fill(&mut *bytes).map_err(|e| CloudError::unusable(format!("no random numbers ({e})")))?;
+    Ok(SecretString::from(URL_SAFE_NO_PAD.encode(*bytes)))
 }
 
 #[cfg(test)]

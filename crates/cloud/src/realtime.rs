@@ -12,6 +12,7 @@ use crate::{Class, CloudError, ServerAddress, Session};
 use airi_domain::OwnerId;
 use line::Line;
 use queue::Queue;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -22,6 +23,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A line that held this long makes the next wait short again.
 const STABLE: Duration = Duration::from_secs(30);
+/// A line that held this long is joined again at once when its token has run out.
+const WORTH_IT: Duration = Duration::from_secs(1);
 
 /// What the doorbell says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,21 +133,48 @@ async fn run(realtime: Realtime, user_id: OwnerId, queue: Arc<Queue>, wake: Arc<
     }
 }
 
-/// One line, from connecting to its end.
+/// Lines one after the other, for as long as each ends only because its token has.
 async fn once(realtime: &Realtime, user_id: OwnerId, queue: &Queue) -> Result<std::convert::Infallible, CloudError> {
-    let token = realtime.session.access_token().await?;
-    let mut line = Line::connect(&realtime.address).await?;
-    match line.join(user_id, &token).await {
+    let mut token = realtime.session.access_token().await?;
+    loop {
+        let line = joined(&realtime.address, &realtime.session, user_id, &mut token).await?;
+        queue.push(Ring::Up);
+        let begun = Instant::now();
+        match line.listen(&realtime.session, realtime.heartbeat, queue).await {
+            // The server's clock is ahead of ours, or the token was short-lived: nobody has signed out. A line that is
+            // cut at once is not tried again without a wait.
+            Err(CloudError::NotAccepted) if begun.elapsed() >= WORTH_IT => {
+                token = realtime.session.renewed(&token).await?;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// A line that has joined the user's topic with `token`, or with a fresh one, which `token` then is.
+async fn joined(
+    address: &ServerAddress,
+    session: &Session,
+    user_id: OwnerId,
+    token: &mut SecretString,
+) -> Result<Line, CloudError> {
+    let mut line = Line::connect(address).await?;
+    match line.join(user_id, token).await {
         // The server finds it expired although our clock does not: a fresh one, once.
         Err(CloudError::NotAccepted) => {
-            let token = realtime.session.renewed(&token).await?;
-            line = Line::connect(&realtime.address).await?;
-            line.join(user_id, &token).await?;
+            *token = session.renewed(token).await?;
+            line = Line::connect(address).await?;
+            line.join(user_id, token).await?;
         }
         joined => joined?,
     }
-    queue.push(Ring::Up);
-    line.listen(&realtime.session, realtime.heartbeat, queue).await
+    Ok(line)
+}
+
+/// Joins the user's topic and leaves again.
+pub(crate) async fn try_join(address: &ServerAddress, session: &Session, user_id: OwnerId) -> Result<(), CloudError> {
+    let mut token = session.access_token().await?;
+    joined(address, session, user_id, &mut token).await.map(drop)
 }
 
 #[cfg(test)]

@@ -141,6 +141,28 @@ async fn a_broken_line_is_said_and_mended() {
 }
 
 #[tokio::test]
+async fn a_token_that_runs_out_on_the_line_is_replaced_at_once() {
+    let server = Server::start().await;
+    let mut doorbell = Realtime::new(&server.session).with_heartbeat(Duration::from_millis(400)).listen(USER);
+    let mut socket = server.accept().await;
+    let joined = join(&mut socket).await;
+    assert_eq!(ring(&mut doorbell).await, Ring::Up);
+    // It has stood for a while.
+    for _ in 0..3 {
+        let beat = frame(&mut socket).await;
+        say(&mut socket, "phx_reply", json!({ "status": "ok" }), &beat).await;
+    }
+    let mut fresh = tokens(3600);
+    fresh.access_token = SecretString::from("canary-access-2");
+    server.kept.save(&fresh).unwrap();
+    let expired = json!({ "status": "error", "message": "InvalidJWTToken: Token has expired" });
+    say(&mut socket, "system", expired, &joined).await;
+    let mut socket = tokio::time::timeout(Duration::from_secs(5), server.accept()).await.expect("a new line at once");
+    assert_eq!(join(&mut socket).await["payload"]["access_token"], "canary-access-2");
+    assert_eq!(ring(&mut doorbell).await, Ring::Up, "and nobody is told to sign in");
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_by_its_class() {
     let server = Server::start().await;
     let mut doorbell = Realtime::new(&server.session).listen(USER);

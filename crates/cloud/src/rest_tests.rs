@@ -65,6 +65,21 @@ async fn a_fresh_token_that_is_refused_too_asks_to_sign_in() {
 }
 
 #[tokio::test]
+async fn a_session_ended_from_another_device_is_over_after_one_try_to_renew_it() {
+    let (result, stub) = call(|seen| match seen.path.starts_with("/auth") {
+        true => json(
+            400,
+            value!({ "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" }),
+        ),
+        false => json(401, value!({ "code": "PT401", "message": "this session was ended from another device" })),
+    })
+    .await;
+    let error = result.unwrap_err();
+    assert!(matches!(error, CloudError::SessionRevoked { .. }), "{error:?}");
+    assert_eq!((stub.count("/auth/v1/token"), stub.count("/rest")), (1, 1));
+}
+
+#[tokio::test]
 async fn passing_troubles_pass() {
     let (result, _) = call(|_| answer(429, &[("retry-after", "7")], b"{}")).await;
     assert_eq!(result.unwrap_err().class(), Class::Passing { retry_after: Some(Duration::from_secs(7)) });

@@ -44,11 +44,23 @@ async fn a_small_file_goes_in_one_request_and_one_that_is_there_counts_as_done()
 }
 
 #[tokio::test]
+async fn a_strangers_page_with_a_status_of_success_is_no_upload() {
+    let (_dir, path, _) = file_of(1000);
+    for body in [&b"<html>Accept the terms</html>"[..], b"", b"{}"] {
+        let stub = Stub::start(move |_| answer(200, &[], body)).await;
+        let (session, _kept, _lock) = stub.session();
+        let error = Storage::new(&session).upload("attachments", "u/h", &path, "image/png").await.unwrap_err();
+        assert!(matches!(error, CloudError::BadAnswer { .. }), "{error}");
+        assert!(matches!(error.class(), Class::Passing { .. }));
+    }
+}
+
+#[tokio::test]
 async fn an_expired_token_is_renewed_and_the_whole_body_sent_again() {
     let (_dir, path, content) = file_of(100_000);
     let stub = Stub::start(|seen| match seen.path.starts_with("/auth") {
         true => reply(200, session_json(1)),
-        false if seen.header("authorization") == "Bearer canary-access-1" => reply(200, json!({})),
+        false if seen.header("authorization") == "Bearer canary-access-1" => reply(200, json!({ "Key": "b/u/h" })),
         false => reply(
             400,
             json!({ "statusCode": "403", "error": "Unauthorized", "message": "\"exp\" claim timestamp check failed" }),
@@ -95,6 +107,9 @@ async fn tus_server(faults: &[&'static str], location: &'static str) -> (Stub, A
     let tus = Arc::new(Mutex::new(Tus { faults: faults.to_vec(), ..Tus::default() }));
     let shared = tus.clone();
     let stub = Stub::start(move |seen: &Seen| {
+        if seen.path.starts_with("/auth") {
+            return reply(200, session_json(1));
+        }
         let mut tus = shared.lock().unwrap();
         assert_eq!(seen.header("tus-resumable"), "1.0.0");
         let offset = |tus: &Tus| tus.data.len().to_string();
@@ -124,6 +139,10 @@ async fn tus_server(faults: &[&'static str], location: &'static str) -> (Stub, A
                         tus.lost = true;
                         answer(404, &[], b"The upload is unknown")
                     }
+                    // The token ran out after the part before; a fresh one is taken.
+                    Some("expired") => {
+                        reply(403, json!({ "statusCode": "403", "error": "Unauthorized", "message": "jwt expired" }))
+                    }
                     Some("busy") => answer(503, &[("retry-after", "9")], b""),
                     _ if seen.header("upload-offset") != offset(&tus) => answer(409, &[], b"offset"),
                     _ => {
@@ -144,7 +163,7 @@ const HERE: &str = "/storage/v1/upload/resumable/abc123";
 #[tokio::test]
 async fn a_large_file_goes_in_parts_and_on_after_every_break() {
     let (_dir, path, content) = file_of(2 * PART as usize + 12_345);
-    for faults in [&[][..], &["break"], &["lose-answer"], &["break", "", "lose-answer", "break"]] {
+    for faults in [&[][..], &["break"], &["lose-answer"], &["break", "", "lose-answer", "break"], &["expired", ""]] {
         let (stub, tus) = tus_server(faults, HERE).await;
         let (session, _kept, _lock) = stub.session();
         let reported = Arc::new(Mutex::new(Vec::new()));
@@ -273,6 +292,28 @@ async fn a_download_goes_on_where_it_broke_and_appears_whole() {
 }
 
 #[tokio::test]
+async fn a_download_goes_on_where_it_was_when_the_token_ran_out_meanwhile() {
+    let (dir, _, content) = file_of(500_000);
+    let to = dir.path().join("object");
+    std::fs::write(dir.path().join("object.part"), &content[..200_000]).unwrap();
+    let rest = content[200_000..].to_vec();
+    let stub = Stub::start(move |seen| match seen.header("authorization") {
+        "" => reply(200, session_json(1)),
+        "Bearer canary-access-1" => {
+            assert_eq!(seen.header("range"), "bytes=200000-");
+            let range = ("content-range", "bytes 200000-499999/500000");
+            Answer::Bytes(bytes(206, &[range, ("content-length", "300000")], &rest))
+        }
+        _ => reply(400, json!({ "statusCode": "403", "error": "Unauthorized", "message": "jwt expired" })),
+    })
+    .await;
+    let (session, _kept, _lock) = stub.session();
+    Storage::new(&session).download("b", "u/h", &to, &hash(&content), Some(500_000)).await.unwrap();
+    assert!(std::fs::read(&to).unwrap() == content);
+    assert_eq!(stub.count("/auth/v1/token"), 1);
+}
+
+#[tokio::test]
 async fn a_server_without_ranges_and_a_false_beginning_both_end_well() {
     let (dir, _, content) = file_of(500_000);
     for (ranges, part) in
@@ -311,6 +352,44 @@ async fn other_content_is_never_kept() {
         let left = std::fs::metadata(dir.path().join("object.part")).map_or(0, |m| m.len());
         assert_eq!(left, 0);
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_another_connection_still_writes_to_is_tried_again_later() {
+    let (_dir, path, _) = file_of(PART as usize + 1);
+    for locked in ["PATCH", "HEAD"] {
+        let stub = Stub::start(move |seen| match seen.method.as_str() {
+            method if method == locked => answer(423, &[], b"The upload is being written to"),
+            "PATCH" => answer(409, &[], b"Upload-Offset conflict"),
+            _ => answer(201, &[("location", HERE), ("upload-offset", "0")], b""),
+        })
+        .await;
+        let (session, _kept, _lock) = stub.session();
+        let error = Storage::new(&session).upload("b", "u/h", &path, "text/plain").await.unwrap_err();
+        assert_eq!(error.class(), Class::Passing { retry_after: None }, "{locked}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_whose_hash_nobody_knows_comes_whole_from_its_start_and_no_larger_than_told() {
+    let (dir, _, content) = file_of(300_000);
+    let served = content.clone();
+    let stub = Stub::start(move |seen| match seen.path.contains("/info/") {
+        true => reply(200, json!({ "size": served.len(), "content_type": "image/png" })),
+        false => {
+            assert_eq!(seen.header("range"), "", "another object may lie there by now");
+            answer(200, &[], &served)
+        }
+    })
+    .await;
+    let (session, _kept, _lock) = stub.session();
+    let (storage, to) = (Storage::new(&session), dir.path().join("object"));
+    std::fs::write(dir.path().join("object.part"), b"of an older object").unwrap();
+    storage.download_unchecked("b", "u/chat/photo.png", &to, 300_000).await.unwrap();
+    assert!(std::fs::read(&to).unwrap() == content);
+    let error = storage.download_unchecked("b", "u/chat/photo.png", &dir.path().join("x"), 299_999).await.unwrap_err();
+    assert!(matches!(error, CloudError::WrongContent { .. }), "{error}");
+    assert!(!dir.path().join("x").exists() && !dir.path().join("x.part").exists());
 }
 
 #[tokio::test]

@@ -38,7 +38,17 @@ pub(crate) async fn send(storage: &Storage, upload: &Upload, size: u64) -> Resul
         // A note left behind names an upload that is done; the next run finds the object there.
         let _ = tokio::fs::remove_file(note).await;
     }
-    result
+    result.map_err(passing)
+}
+
+/// Another program, or a connection that the server has not given up yet, is writing to the upload.
+fn passing(error: CloudError) -> CloudError {
+    match error {
+        CloudError::Refused { status: status @ (409 | 423), message, .. } => {
+            CloudError::Busy { status, retry_after: None, message }
+        }
+        other => other,
+    }
 }
 
 struct Run<'a> {

@@ -2,11 +2,12 @@
 
 use crate::http::{Meter, Patience, read};
 use crate::storage::Storage;
-use crate::wire::Dialect;
+use crate::wire::{self, Dialect};
 use crate::{CloudError, tus};
 use futures_util::stream;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, Response};
+use serde_json::Value;
 use std::fmt;
 use std::io::SeekFrom;
 use std::path::{Path, PathBuf};
@@ -118,7 +119,7 @@ impl Storage {
             .await;
         match sent {
             Ok(response) => {
-                drain(response, &patience).await;
+                confirmed(response, &patience).await?;
                 upload.report(size);
                 Ok(Uploaded::Sent)
             }
@@ -131,8 +132,18 @@ impl Storage {
     }
 }
 
+/// Storage names what it has taken. Anything else with a status of success is a page of somebody in between, and the bytes
+/// are nowhere.
+async fn confirmed(response: Response, patience: &Patience) -> Result<(), CloudError> {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = read(response, MAX_ANSWER, patience).await?;
+    let answer: Option<Value> = serde_json::from_slice(&body).ok();
+    let taken = answer.as_ref().is_some_and(|answer| answer.get("Key").is_some_and(Value::is_string));
+    if taken { Ok(()) } else { Err(wire::not_ours(status, &headers, &body)) }
+}
+
 /// The status has said it all; the body is only read so that the connection can be used again.
-pub(crate) async fn drain(response: reqwest::Response, patience: &Patience) {
+pub(crate) async fn drain(response: Response, patience: &Patience) {
     let _ = read(response, MAX_ANSWER, patience).await;
 }
 

@@ -28,6 +28,7 @@ struct Body {
     error_description: Value,
     msg: Value,
     message: Value,
+    details: Value,
     #[serde(rename = "statusCode")]
     status_code: Value,
 }
@@ -57,6 +58,10 @@ pub(crate) fn refusal(dialect: Dialect, status: u16, headers: &HeaderMap, body: 
     if message.contains("Invalid API key") || message.contains("No API key found") {
         return CloudError::KeyRefused;
     }
+    if dialect == Dialect::Rest && status == 503 && message == "maintenance" {
+        let words = redact(&text(&[&parsed.details]), secrets);
+        return CloudError::Maintenance { why: if words.is_empty() { "it is being worked on".into() } else { words } };
+    }
     if let Some(error) = by_code(&code, &message) {
         return error;
     }
@@ -65,10 +70,16 @@ pub(crate) fn refusal(dialect: Dialect, status: u16, headers: &HeaderMap, body: 
         408 if dialect == Dialect::Rest => CloudError::Contention { code: "HTTP 408".into() },
         408 => CloudError::Busy { status, retry_after: retry_after(headers), message },
         413 => CloudError::TooLarge { why: "HTTP 413".into() },
+        // So PostgREST says that the database ended below a statement: an error without a code and without words.
+        400 if dialect == Dialect::Rest && is_json && code.is_empty() && message.is_empty() => {
+            CloudError::Busy { status, retry_after: None, message }
+        }
         540 => CloudError::Maintenance { why: "the project is paused".into() },
         402 => CloudError::Maintenance { why: "its quota is used up".into() },
         425 | 429 | 500..=599 => CloudError::Busy { status, retry_after: retry_after(headers), message },
         _ if looks_like_html(headers, body) => not_ours(status, headers, body),
+        // What PostgREST says to somebody without a session about a right that only others have.
+        401 if dialect == Dialect::Rest && code == "42501" => CloudError::Refused { status, code, message },
         // HEAD has no body.
         401 if is_json || body.is_empty() || dialect == Dialect::Storage => unauthorized(&message),
         404 if dialect == Dialect::Storage => CloudError::NotFound,
@@ -182,6 +193,10 @@ mod tests {
                 Class::Passing { retry_after: Some(Duration::from_secs(2)) },
             ),
             (503, r#"{"code":"PGRST001","message":"no connection"}"#, passing),
+            (400, r#"{"code":"","details":null,"hint":null,"message":""}"#, passing),
+            (503, r#"{"code":"PT503","message":"maintenance","details":"Back at six."}"#, Class::Parked),
+            (503, r#"{"message":"Service unavailable"}"#, passing),
+            (401, r#"{"code":"PT401","message":"this session was ended from another device"}"#, Class::SignInAgain),
             (500, r#"{"code":"57P01","message":"terminating connection"}"#, passing),
             (502, "<html>bad gateway</html>", passing),
             (408, "", smaller),
@@ -224,6 +239,21 @@ mod tests {
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
         assert_eq!(after("Tue, 31 Dec 2199 23:59:59 GMT"), Some(MAX_RETRY_AFTER));
         assert_eq!(after("soon"), None);
+    }
+
+    #[test]
+    fn maintenance_is_told_in_the_operators_words() {
+        let words = |details: &str| {
+            let error = rest(503, &format!(r#"{{"code":"PT503","message":"maintenance","details":{details}}}"#));
+            assert_eq!(error.code(), "maintenance");
+            error.to_string()
+        };
+        assert!(words("\"Back at six.\"").contains("(Back at six.)"));
+        for none in ["null", "\"\""] {
+            assert!(words(none).contains("(it is being worked on)"), "{}", words(none));
+        }
+        let long = words(&format!("\"canary-token {}\"", "z".repeat(5000)));
+        assert!(!long.contains("canary-token") && long.len() < 600, "{long}");
     }
 
     #[test]

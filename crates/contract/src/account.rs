@@ -1,5 +1,6 @@
 //! The profile, the account, sync state, the outbox, usage, settings.
 
+use crate::FileSettings;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -42,6 +43,43 @@ pub struct Status {
     /// Whether the search index has reached the mirror.
     pub indexed: bool,
     pub last_sync: Option<String>,
+    /// How far a sync under way is, when it takes long (the first one, or one after a restore of the server).
+    pub progress: Option<SyncProgress>,
+    /// Whether the user has paused syncing; nothing is sent or taken until it goes on.
+    pub paused: bool,
+    /// The last comparison with the server; null before the first.
+    pub audit: Option<AuditReport>,
+}
+
+/// How far a long sync is, in rows of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SyncProgress {
+    #[ts(type = "number")]
+    pub done: u64,
+    /// As the server counted them when it began.
+    #[ts(type = "number")]
+    pub total: u64,
+}
+
+/// What a comparison of the mirror with the server found, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct AuditReport {
+    /// When it ended.
+    pub at: String,
+    /// Rows that were compared.
+    #[ts(type = "number")]
+    pub rows: u64,
+    /// Ranges of up to a thousand rows that differed.
+    #[ts(type = "number")]
+    pub ranges_differing: u64,
+    /// Rows that were fetched again because they were older here, or missing.
+    #[ts(type = "number")]
+    pub fetched: u64,
+    /// Rows that only this device had, without any word that they were erased; they are sent again.
+    #[ts(type = "number")]
+    pub sent_again: u64,
+    /// What differed and why, one sentence each (at most 100).
+    pub findings: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -65,29 +103,13 @@ pub enum SyncState {
     Syncing,
     Offline,
     SignedOut,
+    /// The user paused it.
+    Paused,
+    /// The server is being worked on.
     Maintenance,
     /// The server lacks our migrations.
     ServerUnsuitable,
     NeedsAttention,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct SignInRequest {
-    pub url: String,
-    pub key: String,
-    pub email: String,
-    pub password: String,
-    /// Whether the conversations of the profile without an account come along.
-    pub take: Take,
-}
-
-/// Which local conversations join the account. What joins is sent to the server, whose operator can read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Take {
-    All,
-    None,
-    Chosen(Vec<String>),
 }
 
 /// What one round of sync did.
@@ -112,10 +134,19 @@ pub struct SyncReport {
     pub took_ms: f64,
 }
 
+/// One change that waits to be sent, or that the server refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct OutboxRow {
     pub id: String,
     pub conversation_id: String,
+    pub conversation_title: Option<String>,
+    /// Names of the changed fields; empty for a new or erased row.
+    pub fields: Vec<String>,
+    /// The server's code of a refusal, e.g. content_conflict, id_taken, missing_parent, invalid, upload_refused.
+    pub code: Option<String>,
+    /// Changes of the same conversation that wait behind this one.
+    #[ts(type = "number")]
+    pub behind: u64,
     pub table: String,
     pub row_id: String,
     /// insert, patch or delete
@@ -139,8 +170,47 @@ pub struct OutboxRequest {
 pub enum OutboxAction {
     /// Send it again.
     Retry,
-    /// Give the change up; the server's row is fetched again.
+    /// Give the change up; the server's row is fetched again. A new row that the server refused leaves this device too.
     Discard,
+}
+
+/// A refused or waiting change, written to a file with the row it concerns, before it is given up.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct OutboxExport {
+    pub id: String,
+    pub path: String,
+}
+
+/// Whether syncing is paused.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+pub struct PauseRequest {
+    pub paused: bool,
+}
+
+/// A device of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DeviceRow {
+    pub id: String,
+    pub name: String,
+    /// linux, macos, windows
+    pub platform: String,
+    pub app_version: String,
+    pub first_seen_at: String,
+    pub last_sync_at: String,
+    /// Signed out from another device.
+    pub signed_out_at: Option<String>,
+    /// This very device.
+    pub current: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DeviceRef {
+    pub id: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PathRequest {
+    pub path: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -192,11 +262,19 @@ pub struct Settings {
     pub language: Option<String>,
     #[ts(type = "number")]
     pub sidebar_width: u32,
+    #[serde(default)]
+    pub files: FileSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { theme: "system".into(), show_hidden: false, language: None, sidebar_width: 300 }
+        Settings {
+            theme: "system".into(),
+            show_hidden: false,
+            language: None,
+            sidebar_width: 300,
+            files: FileSettings::default(),
+        }
     }
 }
 

@@ -29,18 +29,24 @@ pub enum ErrorCode {
     SignedOut,
     /// E-mail or password are wrong.
     WrongPassword,
+    /// The code of the e-mail is wrong or too old.
+    WrongCode,
     /// The session has ended; sign in again. Nothing was lost.
     SessionEnded,
     /// No connection to the server; what was done waits in the outbox.
     Offline,
     /// The server answers, but it is not one of ours, or it lacks our migrations.
     ServerUnsuitable,
+    /// The server is being worked on; what was done waits in the outbox.
+    Maintenance,
     /// The server refused.
     ServerRefused,
     /// There is no keyring, and no passphrase file was given.
     NoKeyring,
     /// The user stopped it; nothing was half done.
     Cancelled,
+    /// Nobody finished in time what was begun in the browser; nothing was changed.
+    TimedOut,
     /// A defect of the app.
     Internal,
 }

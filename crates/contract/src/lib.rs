@@ -5,18 +5,22 @@
 //! the committed file is not the generated one. `COMMANDS` names every command of the window, once.
 
 mod account;
+mod attachments;
 mod conversations;
 mod error;
 mod events;
 mod search;
+mod sign_in;
 mod tasks;
 mod thread;
 
 pub use account::*;
+pub use attachments::*;
 pub use conversations::*;
 pub use error::*;
 pub use events::*;
 pub use search::*;
+pub use sign_in::*;
 pub use tasks::*;
 pub use thread::*;
 
@@ -59,8 +63,18 @@ pub const COMMANDS: &[&str] = &[
     "cancel_task",
     // PickRequest -> Option<String> ; the operating system's file dialogue
     "pick_path",
-    // SignInRequest -> Status
+    // SignInRequest -> Status ; with a provider it waits for the browser, see the event `sign_in`
     "sign_in",
+    // () -> () ; ends a sign-in that waits for the browser
+    "cancel_sign_in",
+    // CodeRequest -> () ; has a code sent by e-mail
+    "send_code",
+    // CheckRequest -> ServerCheck ; what a server has and lacks
+    "check_server",
+    // () -> Vec<ProfileRow>
+    "list_profiles",
+    // ProfileRef -> Status ; puts another profile of this computer in use
+    "use_profile",
     // () -> Status
     "sign_out",
     // () -> Status ; one round now
@@ -71,12 +85,28 @@ pub const COMMANDS: &[&str] = &[
     "outbox",
     // OutboxRequest -> ()
     "resolve_outbox",
+    // OutboxExport -> () ; writes the change and its row to a file
+    "export_change",
+    // PauseRequest -> Status
+    "pause_sync",
+    // () -> AuditReport ; compares with the server and repairs
+    "verify_remote",
+    // () -> Vec<DeviceRow> ; asks the server
+    "list_devices",
+    // DeviceRef -> Vec<DeviceRow> ; ends that device's session
+    "sign_out_device",
+    // PathRequest -> () ; a log without content and secrets, to send to somebody
+    "save_log",
     // UsageRequest -> UsageReport
     "usage",
     // LinkRequest -> LinkVerdict ; whether a link may be opened, and what to show before
     "check_link",
     // LinkRequest -> () ; after the user confirmed
     "open_link",
+    // AttachRequest -> Option<MessageView> ; null: the user closed the dialogue
+    "attach_file",
+    // AttachmentRef -> AttachmentRow ; gets the bytes from the server when they are not here
+    "fetch_attachment",
     // AttachmentRef -> Option<String> ; asks where to, writes a copy there, returns the path
     "save_attachment",
     // () -> Settings

@@ -65,16 +65,23 @@ pub struct AttachmentRow {
     pub created_at: String,
     /// Where the bytes are.
     pub state: FileState,
+    /// How many bytes of a download are here already; null when there is none under way or broken off.
+    #[ts(type = "number | null")]
+    pub received: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
-    /// On this machine.
+    /// On this machine, and on the server if the profile has an account.
     Here,
+    /// On this machine, and still to be sent.
+    Waiting,
     /// Only on the server.
     Remote,
-    /// Nobody has them (an export without the file).
+    /// On their way here.
+    Downloading,
+    /// Nobody has them, as far as is known: an export without the file, or a device that has not sent it yet.
     Missing,
 }
 

@@ -35,6 +35,9 @@ pub struct Attachment {
     pub created_at: Time,
 }
 
+/// The most bytes that one file may have: what the server's bucket takes (supabase/migrations/013).
+pub const MAX_FILE_BYTES: u64 = 200 * 1024 * 1024;
+
 /// 64 lower-case hex digits: the only thing that a file path in our store is ever made of.
 pub fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

@@ -48,6 +48,16 @@ pub fn place(nodes: &[Node], current: Option<MessageId>) -> Vec<Placed> {
     placed
 }
 
+/// Whether every parent stands before its children. Then a message that comes last continues the view or begins a branch,
+/// and moves nothing that is placed already; otherwise it may be what an earlier one was waiting for.
+pub fn is_plain(nodes: &[Node]) -> bool {
+    let places: HashMap<MessageId, usize> = nodes.iter().enumerate().map(|(i, node)| (node.id, i)).collect();
+    nodes.iter().enumerate().all(|(i, node)| match node.parent {
+        None | Some(MessageId::ROOT) => true,
+        Some(parent) => places.get(&parent).is_some_and(|place| *place < i),
+    })
+}
+
 /// The effective parent of each message, cycles cut.
 fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
     let places: HashMap<MessageId, usize> = nodes.iter().enumerate().map(|(i, node)| (node.id, i)).collect();
@@ -182,6 +192,13 @@ mod tests {
             placed.iter().zip(nodes).filter_map(|(p, n)| p.view.map(|v| (v, n.id.0.as_u128()))).collect();
         line.sort();
         line.into_iter().map(|(_, n)| n).collect()
+    }
+
+    #[test]
+    fn plain_is_what_stands_in_order() {
+        assert!(is_plain(&[node(1, None), node(2, Some(1)), node(3, Some(1))]));
+        assert!(!is_plain(&[node(1, None), node(2, Some(3)), node(3, Some(1))]), "a parent after its child");
+        assert!(!is_plain(&[node(1, None), node(2, Some(9))]), "a parent that is missing");
     }
 
     #[test]

@@ -40,9 +40,6 @@ pub fn fit_conversation(mut c: Conversation) -> Conversation {
         c.settings = empty_object();
     }
     c.metadata = fitted.into_metadata(c.metadata);
-    if c.deleted_at.is_some() {
-        c.is_archived = true;
-    }
     c
 }
 

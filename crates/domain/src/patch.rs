@@ -114,6 +114,10 @@ fn set_leaf(settings: &mut Value, path: &str, leaf: Value) {
     let mut parts = path.split('.').peekable();
     while let Some(part) = parts.next() {
         if !node.is_object() {
+            if leaf.is_null() {
+                // What is not there needs no removing, and nothing is made on the way to it.
+                return;
+            }
             *node = Value::Object(Map::new());
         }
         let Value::Object(map) = node else { return };
@@ -123,6 +127,9 @@ fn set_leaf(settings: &mut Value, path: &str, leaf: Value) {
             } else {
                 map.insert(part.to_owned(), canonicalize(leaf));
             }
+            return;
+        }
+        if leaf.is_null() && !map.contains_key(part) {
             return;
         }
         node = map.entry(part.to_owned()).or_insert_with(|| Value::Object(Map::new()));
@@ -197,5 +204,11 @@ mod tests {
         assert_eq!(settings, json!({"a": {"b": 2}}));
         set_leaf(&mut settings, "a.b", Value::Null);
         assert_eq!(settings, json!({"a": {}}));
+        set_leaf(&mut settings, "x.y", Value::Null);
+        set_leaf(&mut settings, "a.b.c", Value::Null);
+        assert_eq!(settings, json!({"a": {}}), "removing makes nothing");
+        set_leaf(&mut settings, "a", json!(1));
+        set_leaf(&mut settings, "a.b", Value::Null);
+        assert_eq!(settings, json!({"a": 1}));
     }
 }

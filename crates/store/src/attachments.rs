@@ -6,11 +6,11 @@ use crate::{Insert, Reader, StoreError, Writer, messages};
 use airi_domain::{Attachment, AttachmentId, MessageId, Patch, apply_to_attachment, fit_attachment};
 use rusqlite::{Connection, OptionalExtension, params};
 
-fn select(rest: &str) -> String {
+pub(crate) fn select(rest: &str) -> String {
     format!("select {ATTACHMENT_COLUMNS} from attachments a join messages m on m.id = a.message_id {rest}")
 }
 
-fn find(connection: &Connection, id: AttachmentId) -> Result<Option<(i64, Attachment)>, StoreError> {
+pub(crate) fn find(connection: &Connection, id: AttachmentId) -> Result<Option<(i64, Attachment)>, StoreError> {
     let mut statement = connection.prepare_cached(&select("where a.uuid = ?1"))?;
     let found = statement.query_row([id.0.as_bytes().as_slice()], |row| Ok((row.get(0)?, rows::attachment(row)?)));
     Ok(found.optional()?)
@@ -36,18 +36,11 @@ impl Reader {
         Ok(statement.query_map([conversation], rows::attachment)?.collect::<Result<_, _>>()?)
     }
 
-    /// The attachments whose bytes the server has.
-    pub fn attachments_on_server(&self) -> Result<Vec<Attachment>, StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached(&select("where a.storage_path <> '' order by a.created_at desc, a.uuid"))?;
-        Ok(statement.query_map([], rows::attachment)?.collect::<Result<_, _>>()?)
-    }
-
     /// Every hash that an attachment names, once, with the size told for it.
     pub fn hashes(&self) -> Result<Vec<(String, Option<i64>)>, StoreError> {
         let mut statement = self.connection().prepare_cached(
-            "select sha256, max(file_size) from attachments where sha256 is not null group by sha256",
+            "select sha256, max(size) from (select sha256, file_size as size from attachments where sha256 is not null \
+             union all select sha256, null from file_found) group by sha256",
         )?;
         Ok(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
@@ -76,17 +69,32 @@ impl Writer<'_> {
     /// Stores the server's row. False when its message is not here.
     pub fn pull_attachment(&mut self, attachment: Attachment, server_seq: i64) -> Result<bool, StoreError> {
         let mut next = fit_attachment(attachment);
+        let known = find(self.connection(), next.id)?;
+        let mut places = false;
         for patch in self.waiting_patches(next.id.0)? {
+            places |= patch.contains_key("storage_path");
             let _ = apply_to_attachment(&mut next, &patch);
         }
-        let Some((key, old)) = find(self.connection(), next.id)? else {
-            return Ok(self.store_attachment(&next, Some(server_seq))?.is_some());
+        let Some(message) = messages::find(self.connection(), next.message_id)? else { return Ok(false) };
+        let (id, lane, table) = (next.id.0, message.message.conversation_id, OutboxTable::Attachments);
+        let Some((key, old)) = known else {
+            self.set_files_due()?;
+            return Ok(self.stays_erased(lane, table, id, server_seq)?
+                || self.store_attachment(&next, Some(server_seq))?.is_some());
         };
+        if places {
+            // The place is promised by the waiting patch and true only once the bytes are there.
+            next.storage_path = old.storage_path.clone();
+        }
         if next.sha256.is_none() {
             // Another client may not know the hash; what this device worked out itself stays.
             next.sha256 = old.sha256.clone();
         }
+        if self.stays_ours(lane, table, id, server_seq, || next != old)? {
+            return Ok(true);
+        }
         if next != old {
+            self.set_files_due()?;
             self.connection()
                 .prepare_cached(
                     "update attachments set file_name = ?2, file_type = ?3, file_size = ?4, storage_path = ?5, \
@@ -110,7 +118,7 @@ impl Writer<'_> {
             self.reindex_message(next.message_id)?;
         }
         self.connection()
-            .prepare_cached("update attachments set server_seq = ?2 where id = ?1")?
+            .prepare_cached("update attachments set server_seq = ?2, held_seq = null where id = ?1")?
             .execute([key, server_seq])?;
         Ok(true)
     }
@@ -141,14 +149,6 @@ impl Writer<'_> {
         }
         self.reindex_message(old.message_id)?;
         Ok(true)
-    }
-
-    /// Notes where the server has an attachment's bytes (the server's own row says so too; nothing is queued).
-    pub fn set_storage_path(&mut self, id: AttachmentId, path: &str) -> Result<(), StoreError> {
-        self.connection()
-            .prepare_cached("update attachments set storage_path = ?2 where uuid = ?1")?
-            .execute(params![id.0.as_bytes().as_slice(), path])?;
-        Ok(())
     }
 
     /// Takes an attachment out of the mirror without telling the server.
@@ -194,7 +194,7 @@ impl Writer<'_> {
     }
 
     /// The names of a message's files are searched with the message.
-    fn reindex_message(&mut self, id: MessageId) -> Result<(), StoreError> {
+    pub(crate) fn reindex_message(&mut self, id: MessageId) -> Result<(), StoreError> {
         let seq = self.next_seq();
         let mut statement = self
             .connection()

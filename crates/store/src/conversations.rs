@@ -3,7 +3,9 @@
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::rows::{self, CONVERSATION_COLUMNS};
 use crate::{Insert, Reader, StoreError, Writer};
-use airi_domain::{Conversation, ConversationId, Patch, Time, apply_to_conversation, fit_conversation};
+use airi_domain::{
+    Conversation, ConversationId, Patch, Time, apply_to_conversation, diff_conversation, fit_conversation,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A conversation with what this device knows of it.
@@ -86,7 +88,9 @@ impl Writer<'_> {
         if let Some(key) = key_of(self.connection(), conversation.id)? {
             return Ok(Insert::Existing(key));
         }
-        let conversation = fit_conversation(conversation);
+        let mut conversation = fit_conversation(conversation);
+        // As the server does it, so that clients which do not know `deleted_at` hide it.
+        conversation.is_archived |= conversation.deleted_at.is_some();
         let key = self.store_conversation(&conversation, None)?;
         self.enqueue(conversation.id, OutboxTable::Conversations, conversation.id.0, OutboxKind::Insert, None, 0)?;
         Ok(Insert::New(key))
@@ -98,26 +102,12 @@ impl Writer<'_> {
         let Some(old) = find(self.connection(), id)? else {
             return Err(StoreError::NotFound { what: "The conversation", id: id.to_string() });
         };
-        let mut patch = patch;
-        patch.retain(|field, value| {
-            let mut alone = old.conversation.clone();
-            match apply_to_conversation(&mut alone, &Patch::from_iter([(field.clone(), value.clone())])) {
-                Ok(()) => alone != old.conversation,
-                Err(_) => true,
-            }
-        });
-        if patch.is_empty() {
-            return Ok(old);
-        }
         let mut next = old.conversation.clone();
         apply_to_conversation(&mut next, &patch)?;
         let next = fit_conversation(next);
-        // What the fit cut off travels along in the metadata; the sent title is the fitted one.
-        if patch.contains_key("title") {
-            patch.insert("title".into(), next.title.clone().into());
-        }
-        if next.metadata != old.conversation.metadata {
-            patch.insert("metadata".into(), next.metadata.clone());
+        let patch = diff_conversation(&old.conversation, &next);
+        if patch.is_empty() {
+            return Ok(old);
         }
         self.update_conversation(old.key, &old.conversation, &next)?;
         let base = old.server_seq.unwrap_or(0).max(0);
@@ -148,18 +138,27 @@ impl Writer<'_> {
     /// Stores the server's row. Patches that wait to be sent stay on top of it.
     pub fn pull_conversation(&mut self, conversation: Conversation, server_seq: i64) -> Result<(), StoreError> {
         let mut next = fit_conversation(conversation);
+        let (id, table) = (next.id, OutboxTable::Conversations);
+        let old = find(self.connection(), id)?;
+        if old.is_none() && self.stays_erased(id, table, id.0, server_seq)? {
+            return Ok(());
+        }
         for patch in self.waiting_patches(next.id.0)? {
             // A patch that does not apply any more is the outbox's to tell, not a reason to lose the row.
             let _ = apply_to_conversation(&mut next, &patch);
         }
-        match find(self.connection(), next.id)? {
+        let differs = || old.as_ref().is_some_and(|old| old.conversation != next);
+        if old.is_some() && self.stays_ours(id, table, id.0, server_seq, differs)? {
+            return Ok(());
+        }
+        match old {
             None => {
                 self.store_conversation(&next, Some(server_seq))?;
             }
             Some(old) => {
                 self.update_conversation(old.key, &old.conversation, &next)?;
                 self.connection()
-                    .prepare_cached("update conversations set server_seq = ?2 where id = ?1")?
+                    .prepare_cached("update conversations set server_seq = ?2, held_seq = null where id = ?1")?
                     .execute([old.key, server_seq])?;
             }
         }
@@ -173,8 +172,8 @@ impl Writer<'_> {
             .prepare_cached(
                 "insert into conversations (uuid, title, summary, model_id, provider_id, avatar_id, voice_id, \
                  personality_template, system_prompt, temperature, max_tokens, settings, tags, is_archived, is_starred, \
-                 metadata, deleted_at, current_message_id, created_at, last_message_at, server_seq, seq) values \
-                 (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?19,?20,?21)",
+                 metadata, deleted_at, current_message_id, created_at, last_message_at, server_seq, seq, view_plain) \
+                 values (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?19,?20,?21,1)",
             )?
             .insert(params![
                 c.id.0.as_bytes().as_slice(),

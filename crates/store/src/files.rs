@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The folder of a profile's files.
 #[derive(Debug, Clone)]
 pub struct Files {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 /// What was stored.
@@ -27,7 +27,9 @@ pub struct StoredFile {
 impl Files {
     /// Opens or makes the folder.
     pub fn open(dir: &Path) -> Result<Files, StoreError> {
-        fs::create_dir_all(dir.join("incoming")).map_err(full)?;
+        for folder in ["incoming", "outgoing"] {
+            fs::create_dir_all(dir.join(folder)).map_err(full)?;
+        }
         Ok(Files { dir: dir.to_owned() })
     }
 
@@ -43,23 +45,10 @@ impl Files {
 
     /// Copies everything that `from` gives, and stores it under its hash.
     pub fn add(&self, from: &mut dyn Read) -> Result<StoredFile, StoreError> {
-        let incoming = self.incoming();
-        let result = self.copy_in(from, &incoming).and_then(|stored| {
-            self.place(&incoming, &stored.sha256)?;
-            Ok(stored)
-        });
-        if result.is_err() {
-            // A half copy is of no use to anyone.
-            let _ = fs::remove_file(&incoming);
-        }
-        result
-    }
-
-    /// A path for a download to be written to before [`Files::accept`] takes it; stays the same over restarts, so that
-    /// it can be resumed.
-    pub fn partial(&self, name: &str) -> PathBuf {
-        let name = format!("{:x}", Sha256::digest(name.as_bytes()));
-        self.dir.join("incoming").join(format!("{name}.part"))
+        let staged = self.stage(from)?;
+        let stored = StoredFile { sha256: staged.sha256.clone(), size: staged.size };
+        staged.keep()?;
+        Ok(stored)
     }
 
     /// Takes a downloaded file in, after checking that it is what it should be.
@@ -76,7 +65,7 @@ impl Files {
                 "A downloaded file is not the one that was uploaded (its hash differs); it was thrown away.".into(),
             ));
         }
-        self.place(downloaded, &sha256)?;
+        self.place(downloaded, &sha256, size)?;
         Ok(StoredFile { sha256, size })
     }
 
@@ -108,43 +97,60 @@ impl Files {
         Ok(format!("{:x}", hash.finalize()) == sha256)
     }
 
-    fn incoming(&self) -> PathBuf {
+    pub(crate) fn incoming(&self) -> PathBuf {
         self.dir.join("incoming").join(Uuid::now_v7().to_string())
     }
 
-    fn copy_in(&self, from: &mut dyn Read, to: &Path) -> Result<StoredFile, StoreError> {
-        let mut file = File::create(to).map_err(full)?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0u8; 128 * 1024];
-        let mut size = 0u64;
-        loop {
-            let read = from.read(&mut buffer).map_err(full)?;
-            if read == 0 {
-                break;
-            }
-            hash.update(&buffer[..read]);
-            file.write_all(&buffer[..read]).map_err(full)?;
-            size += read as u64;
-        }
-        file.sync_all().map_err(full)?;
-        Ok(StoredFile { sha256: format!("{:x}", hash.finalize()), size })
-    }
-
-    fn place(&self, from: &Path, sha256: &str) -> Result<(), StoreError> {
+    /// Gives a complete file its place. The name must outlive a power cut before any row speaks of it.
+    pub(crate) fn place(&self, from: &Path, sha256: &str, size: u64) -> Result<(), StoreError> {
         let to = self.path(sha256).ok_or_else(|| StoreError::Invalid("not a hash".into()))?;
-        if to.is_file() {
+        // A file that lost its end to a damaged disk is replaced.
+        if fs::metadata(&to).is_ok_and(|data| data.is_file() && data.len() == size) {
             let _ = fs::remove_file(from);
             return Ok(());
         }
-        if let Some(shelf) = to.parent() {
+        if let Some(shelf) = to.parent()
+            && !shelf.is_dir()
+        {
             fs::create_dir_all(shelf).map_err(full)?;
+            sync_folder(shelf);
         }
         fs::rename(from, &to).map_err(full)?;
+        sync_folder(&to);
         Ok(())
     }
 }
 
-fn full(error: io::Error) -> StoreError {
+pub(crate) fn copy_in(from: &mut dyn Read, to: &Path) -> Result<StoredFile, StoreError> {
+    let mut file = File::create(to).map_err(full)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0u8; 128 * 1024];
+    let mut size = 0u64;
+    loop {
+        let read = from.read(&mut buffer).map_err(full)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        file.write_all(&buffer[..read]).map_err(full)?;
+        size += read as u64;
+    }
+    file.sync_all().map_err(full)?;
+    Ok(StoredFile { sha256: format!("{:x}", hash.finalize()), size })
+}
+
+/// Makes the name of `path` outlive a power cut, where the system lets a program do that.
+pub(crate) fn sync_folder(path: &Path) {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
+        // A file system that cannot keeps the name in its own time.
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+pub(crate) fn full(error: io::Error) -> StoreError {
     if error.kind() == io::ErrorKind::StorageFull { StoreError::DiskFull } else { StoreError::Io(error) }
 }
 

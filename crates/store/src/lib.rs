@@ -5,16 +5,20 @@
 //! and the number of the change, which the index and the window follow. Listeners hear of it after the commit.
 
 mod attachments;
+mod contents;
 mod conversations;
 mod error;
 mod files;
+mod incoming;
 mod lists;
 mod messages;
 mod meta;
 mod migrate;
+mod numbers;
 mod outbox;
 mod pool;
 mod recount;
+mod rejoin;
 mod rekey;
 mod rows;
 mod server_rows;
@@ -23,9 +27,11 @@ mod usage;
 mod view;
 mod write;
 
+pub use contents::{Content, FileFault, Upload};
 pub use conversations::ConversationRecord;
 pub use error::StoreError;
 pub use files::{Files, StoredFile};
+pub use incoming::{Claim, Staged};
 pub use lists::{List, ListCursor, ListPage};
 pub use messages::{IndexRow, MessageRecord};
 pub use migrate::SCHEMA_VERSION;

@@ -3,7 +3,7 @@
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::rows::{self, MESSAGE_COLUMNS};
 use crate::{Insert, Reader, StoreError, Writer, conversations};
-use airi_domain::{ConversationId, Message, MessageId, Patch, Time, apply_to_message, fit_message};
+use airi_domain::{ConversationId, Message, MessageId, Patch, Time, apply_to_message, diff_message, fit_message};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A message with what this device knows of it.
@@ -51,6 +51,12 @@ fn select(rest: &str) -> String {
 pub(crate) fn find(connection: &Connection, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
     let mut statement = connection.prepare_cached(&select("where m.uuid = ?1"))?;
     Ok(statement.query_row([id.0.as_bytes().as_slice()], record).optional()?)
+}
+
+/// Cheaper than [`find`] where most are not.
+fn is_here(connection: &Connection, id: MessageId) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("select exists (select 1 from messages where uuid = ?1)")?;
+    Ok(statement.query_row([id.0.as_bytes().as_slice()], |row| row.get(0))?)
 }
 
 impl Reader {
@@ -157,7 +163,8 @@ impl Writer<'_> {
         let mut next = old.message.clone();
         apply_to_message(&mut next, &patch)?;
         let next = fit_message(next);
-        if next == old.message {
+        let patch = diff_message(&old.message, &next);
+        if patch.is_empty() {
             return Ok(old);
         }
         self.update_message(old.key, old.conversation_key, &old.message, &next)?;
@@ -169,25 +176,53 @@ impl Writer<'_> {
 
     /// Stores the server's row. Patches that wait to be sent stay on top of it. False when its conversation is not here.
     pub fn pull_message(&mut self, message: Message, server_seq: i64) -> Result<bool, StoreError> {
-        let Some(conversation) = conversations::key_of(self.connection(), message.conversation_id)? else {
-            return Ok(false);
-        };
         let mut next = fit_message(message);
+        let (id, lane, table) = (next.id, next.conversation_id, OutboxTable::Messages);
+        let Some(conversation) = conversations::key_of(self.connection(), lane)? else {
+            // Of a conversation that a restore of the server brought back and that is erased again: it goes with it.
+            return self.stays_erased(lane, OutboxTable::Conversations, lane.0, server_seq);
+        };
+        let old = if is_here(self.connection(), id)? { find(self.connection(), id)? } else { None };
+        if old.is_none() && self.stays_erased(lane, table, id.0, server_seq)? {
+            return Ok(true);
+        }
         for patch in self.waiting_patches(next.id.0)? {
             let _ = apply_to_message(&mut next, &patch);
         }
-        match find(self.connection(), next.id)? {
+        if let Some(old) = &old
+            && self.is_contested(old, &next)?
+        {
+            return Ok(true);
+        }
+        let differs = || old.as_ref().is_some_and(|old| old.message != next);
+        if old.is_some() && self.stays_ours(lane, table, id.0, server_seq, differs)? {
+            return Ok(true);
+        }
+        match old {
             None => {
                 self.store_message(conversation, &next, Some(server_seq))?;
             }
             Some(old) => {
                 self.update_message(old.key, old.conversation_key, &old.message, &next)?;
                 self.connection()
-                    .prepare_cached("update messages set server_seq = ?2 where id = ?1")?
+                    .prepare_cached("update messages set server_seq = ?2, held_seq = null where id = ?1")?
                     .execute([old.key, server_seq])?;
             }
         }
         Ok(true)
+    }
+
+    /// Whether a message that was never sent says something else than the server's of the same id. What was said here stays
+    /// until the server has refused it and the user has decided.
+    fn is_contested(&self, old: &MessageRecord, theirs: &Message) -> Result<bool, StoreError> {
+        let said = |m: &Message| (m.conversation_id, m.role, m.created_at);
+        if old.server_seq.is_some() || (said(&old.message), &old.message.content) == (said(theirs), &theirs.content) {
+            return Ok(false);
+        }
+        Ok(self
+            .connection()
+            .prepare_cached("select exists (select 1 from outbox where row_id = ?1 and kind = 'insert')")?
+            .query_row([theirs.id.0.as_bytes().as_slice()], |row| row.get(0))?)
     }
 
     /// Takes a message out of the mirror for good, without telling the server.

@@ -6,10 +6,13 @@
 use crate::StoreError;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0001_mirror.sql"),
     include_str!("../../../migrations-local/0002_sync.sql"),
+    include_str!("../../../migrations-local/0003_rejoin.sql"),
+    include_str!("../../../migrations-local/0004_files.sql"),
 ];
 
 /// The schema version that this build knows.
@@ -35,6 +38,7 @@ pub(crate) fn migrate_to(connection: &mut Connection, path: &Path, target: i64) 
     if found >= target {
         return Ok(());
     }
+    let start = Instant::now();
     if found > 0 {
         keep_copy(connection, path, found)?;
     }
@@ -47,6 +51,7 @@ pub(crate) fn migrate_to(connection: &mut Connection, path: &Path, target: i64) 
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.commit()?;
+    tracing::info!(from = found, to = target, ms = start.elapsed().as_millis() as u64, "mirror migrated");
     Ok(())
 }
 

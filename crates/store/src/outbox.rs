@@ -25,6 +25,22 @@ impl OutboxTable {
         }
     }
 
+    /// The mirror's name of it.
+    pub(crate) fn local(self) -> &'static str {
+        match self {
+            OutboxTable::Conversations => "conversations",
+            OutboxTable::Messages => "messages",
+            OutboxTable::Attachments => "attachments",
+        }
+    }
+
+    /// By the server's name; None for a table that is only read.
+    pub(crate) fn named(name: &str) -> Option<OutboxTable> {
+        [OutboxTable::Conversations, OutboxTable::Messages, OutboxTable::Attachments]
+            .into_iter()
+            .find(|table| table.as_str() == name)
+    }
+
     fn from_name(name: &str) -> OutboxTable {
         match name {
             "conversations" => OutboxTable::Conversations,
@@ -64,6 +80,8 @@ pub struct OutboxEntry {
     /// The changed fields of a patch.
     pub patch: Option<Patch>,
     pub base_seq: i64,
+    /// It brings back what a restore of the server lost: the number that this form of the row had.
+    pub held: Option<i64>,
     /// Refused by the server: it and its lane wait for the user.
     pub wedged: bool,
     pub attempts: i64,
@@ -73,7 +91,7 @@ pub struct OutboxEntry {
 }
 
 const COLUMNS: &str = "id, op_id, lane, table_name, row_id, kind, patch, base_seq, state, attempts, error_code, error, \
-     created_at";
+     created_at, held";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
     let table: String = row.get(3)?;
@@ -98,6 +116,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
         error_code: row.get(10)?,
         error: row.get(11)?,
         created_at: rows::time(row, 12)?,
+        held: row.get(13)?,
     })
 }
 
@@ -114,11 +133,34 @@ impl Reader {
         Ok(statement.query_map([limit], entry)?.collect::<Result<_, _>>()?)
     }
 
-    /// What may be sent now, in order: lanes behind a refused operation are left out. `after` is the key of the last
+    /// What the server refused, in order, at most `limit`.
+    pub fn refused(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached(&format!("select {COLUMNS} from outbox where state = 'wedged' order by id limit ?1"))?;
+        Ok(statement.query_map([limit], entry)?.collect::<Result<_, _>>()?)
+    }
+
+    /// One operation.
+    pub fn outbox_entry(&self, op_id: Uuid) -> Result<Option<OutboxEntry>, StoreError> {
+        find(self.connection(), op_id)
+    }
+
+    /// How many operations of a lane come after the one with that key.
+    pub fn waiting_behind(&self, lane: ConversationId, key: i64) -> Result<u64, StoreError> {
+        let mut statement =
+            self.connection().prepare_cached("select count(*) from outbox where lane = ?1 and id > ?2")?;
+        Ok(statement.query_row(params![lane.0.as_bytes().as_slice(), key], |row| row.get(0))?)
+    }
+
+    /// What may be sent now, in order: lanes behind a refused operation are left out; a refused file holds up only what is
+    /// about that file. `after` is the key of the last
     /// operation that was already taken.
     pub fn sendable(&self, after: i64, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
         let mut statement = self.connection().prepare_cached(&format!(
-            "select {COLUMNS} from outbox o where id > ?1 and lane not in (select lane from outbox where state = 'wedged') \
+            "select {COLUMNS} from outbox o where id > ?1 and state = 'pending' and lane not in \
+             (select lane from outbox where state = 'wedged' and table_name <> 'message_attachments') and row_id not in \
+             (select row_id from outbox where state = 'wedged' and table_name = 'message_attachments') \
              order by id limit ?2"
         ))?;
         Ok(statement.query_map(params![after, limit], entry)?.collect::<Result<_, _>>()?)
@@ -140,6 +182,55 @@ impl Writer<'_> {
         patch: Option<&Patch>,
         base_seq: i64,
     ) -> Result<(), StoreError> {
+        if kind == OutboxKind::Patch && self.mend(row, patch)? {
+            return Ok(());
+        }
+        self.put(lane, table, row, kind, patch, base_seq, None)
+    }
+
+    /// A row to be made again on the server, in a form that had that number.
+    pub(crate) fn enqueue_held(
+        &mut self,
+        lane: ConversationId,
+        table: OutboxTable,
+        row: Uuid,
+        held: Option<i64>,
+    ) -> Result<(), StoreError> {
+        self.put(lane, table, row, OutboxKind::Insert, None, 0, held)
+    }
+
+    /// A change of a row whose change was refused mends that one: a refused insert is sent again with the row as it is
+    /// now, a refused patch with the new values in it. Under a new id, since the server has recorded its answer to the old one.
+    fn mend(&mut self, row: Uuid, patch: Option<&Patch>) -> Result<bool, StoreError> {
+        let mut statement = self.connection().prepare_cached(&format!(
+            "select {COLUMNS} from outbox where row_id = ?1 and state = 'wedged' and kind in ('insert', 'patch') \
+             order by id desc limit 1"
+        ))?;
+        let refused = statement.query_row([row.as_bytes().as_slice()], entry).optional()?;
+        drop(statement);
+        let Some(refused) = refused else { return Ok(false) };
+        if refused.kind == OutboxKind::Patch {
+            let mut mended = refused.patch.unwrap_or_default();
+            mended.extend(patch.cloned().unwrap_or_default());
+            self.connection()
+                .prepare_cached("update outbox set patch = ?2 where id = ?1")?
+                .execute(params![refused.key, airi_domain::canonical_json(&Value::Object(mended))])?;
+        }
+        self.retry(refused.op_id)?;
+        Ok(true)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the outbox, column by column")]
+    fn put(
+        &mut self,
+        lane: ConversationId,
+        table: OutboxTable,
+        row: Uuid,
+        kind: OutboxKind,
+        patch: Option<&Patch>,
+        base_seq: i64,
+        held: Option<i64>,
+    ) -> Result<(), StoreError> {
         if self.owner == OwnerId::LOCAL {
             return Ok(());
         }
@@ -147,8 +238,8 @@ impl Writer<'_> {
         let op_id = Uuid::now_v7();
         self.connection()
             .prepare_cached(
-                "insert into outbox (op_id, lane, table_name, row_id, kind, patch, base_seq, created_at) \
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, cast(unixepoch('subsec') * 1000000 as integer))",
+                "insert into outbox (op_id, lane, table_name, row_id, kind, patch, base_seq, held, created_at) \
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, cast(unixepoch('subsec') * 1000000 as integer))",
             )?
             .execute(params![
                 op_id.as_bytes().as_slice(),
@@ -158,8 +249,10 @@ impl Writer<'_> {
                 kind.as_str(),
                 patch,
                 base_seq,
+                held,
             ])?;
         self.queued = true;
+        self.waits.set(Some(true));
         Ok(())
     }
 
@@ -167,15 +260,11 @@ impl Writer<'_> {
     pub fn acknowledge(&mut self, op_id: Uuid, change_seq: Option<i64>) -> Result<(), StoreError> {
         let Some(entry) = find(self.connection(), op_id)? else { return Ok(()) };
         self.connection().prepare_cached("delete from outbox where id = ?1")?.execute([entry.key])?;
-        let table = match entry.table {
-            OutboxTable::Conversations => "conversations",
-            OutboxTable::Messages => "messages",
-            OutboxTable::Attachments => "attachments",
-        };
         if entry.kind != OutboxKind::Delete {
             self.connection()
                 .prepare_cached(&format!(
-                    "update {table} set server_seq = max(coalesce(server_seq, 0), ?2) where uuid = ?1"
+                    "update {} set server_seq = max(coalesce(server_seq, 0), ?2), held_seq = null where uuid = ?1",
+                    entry.table.local()
                 ))?
                 .execute(params![entry.row_id.as_bytes().as_slice(), change_seq.unwrap_or(0)])?;
         }
@@ -223,6 +312,9 @@ impl Writer<'_> {
 
     /// The patches of a row that wait to be sent, in order.
     pub(crate) fn waiting_patches(&self, row: Uuid) -> Result<Vec<Patch>, StoreError> {
+        if !self.something_waits()? {
+            return Ok(Vec::new());
+        }
         let mut statement = self
             .connection()
             .prepare_cached("select patch from outbox where row_id = ?1 and kind = 'patch' order by id")?;

@@ -6,6 +6,7 @@
 use crate::write::Writer;
 use crate::{StoreError, migrate};
 use airi_domain::{ConversationId, OwnerId};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -154,6 +155,13 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.pragma_update(None, "temp_store", "memory")?;
+    keep_statements(connection)
+}
+
+/// Statements stay compiled between their uses. Without stable query plans SQLite would look at each bound value once more
+/// and compile every `x = ?` anew at each use: a quarter of all work of a first sync.
+fn keep_statements(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
@@ -163,8 +171,7 @@ fn prepare_reader(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.set_prepared_statement_cache_capacity(128);
-    Ok(())
+    keep_statements(connection)
 }
 
 /// A read-only connection from the pool.

@@ -5,7 +5,7 @@
 
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::{StoreError, Writer, conversations};
-use airi_domain::{ConversationId, MessageId, derive_uuid};
+use airi_domain::{ConversationId, MessageId, Patch, derive_uuid};
 use rusqlite::params;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -21,12 +21,14 @@ impl Writer<'_> {
         let owner = self.owner;
         let next = |kind: &str, id: Uuid| derive_uuid(owner, "airi", kind, &id.to_string());
         let new_id = ConversationId(next("conversation", id.0));
+        let edits = self.waiting_edits(id)?;
         self.connection()
             .prepare_cached("delete from outbox where lane = ?1")?
             .execute([id.0.as_bytes().as_slice()])?;
         if conversations::key_of(self.connection(), new_id)?.is_some() {
-            // Imported and given these ids before: only what is new in this copy moves over.
+            // Imported and given these ids before, here or on another device: what is new in this copy moves over.
             self.move_new_messages(record.key, new_id)?;
+            self.move_edits(edits, new_id)?;
             self.forget_conversation(record.key)?;
             return Ok(new_id);
         }
@@ -70,7 +72,8 @@ impl Writer<'_> {
         let Some(target) = conversations::key_of(self.connection(), to)? else { return Ok(()) };
         for (key, id, parent) in self.keyed(MESSAGES, from)? {
             let new_id = next("message", id);
-            if crate::messages::find(self.connection(), MessageId(new_id))?.is_some() {
+            if let Some(known) = crate::messages::find(self.connection(), MessageId(new_id))? {
+                self.move_new_attachments(key, known.key, to)?;
                 continue;
             }
             // A parent that is not among the derived ids is one that was written here, and keeps its own.
@@ -98,18 +101,77 @@ impl Writer<'_> {
                     seq
                 ])?;
             self.enqueue(to, OutboxTable::Messages, new_id, OutboxKind::Insert, None, 0)?;
-            let files = self.keyed("select id, uuid, null from attachments where message_id = ?1 order by id", key)?;
-            for (key, id, _) in files {
-                let id = next("attachment", id);
-                self.connection()
-                    .prepare_cached(
-                        "update attachments set uuid = ?2, storage_path = '', server_seq = null where id = ?1",
-                    )?
-                    .execute(params![key, id.as_bytes().as_slice()])?;
-                self.enqueue(to, OutboxTable::Attachments, id, OutboxKind::Insert, None, 0)?;
-            }
+            self.move_new_attachments(key, key, to)?;
         }
         self.mark_stale(target)
+    }
+
+    /// Moves the files that a message lacks from another copy of it (which may be itself), under ids of this account.
+    fn move_new_attachments(&mut self, from: i64, to: i64, lane: ConversationId) -> Result<(), StoreError> {
+        let owner = self.owner;
+        let files = self.keyed("select id, uuid, null from attachments where message_id = ?1 order by id", from)?;
+        for (key, id, _) in files {
+            let id = derive_uuid(owner, "airi", "attachment", &id.to_string());
+            let known: bool = self
+                .connection()
+                .prepare_cached("select exists (select 1 from attachments where uuid = ?1)")?
+                .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
+            if known {
+                continue;
+            }
+            self.connection()
+                .prepare_cached(
+                    "update attachments set uuid = ?2, message_id = ?3, storage_path = '', server_seq = null where id = ?1",
+                )?
+                .execute(params![key, id.as_bytes().as_slice(), to])?;
+            self.enqueue(lane, OutboxTable::Attachments, id, OutboxKind::Insert, None, 0)?;
+        }
+        Ok(())
+    }
+
+    /// What was changed in a conversation and its messages and waits to be sent, in order.
+    fn waiting_edits(&self, lane: ConversationId) -> Result<Vec<(OutboxTable, Uuid, Patch)>, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "select table_name, row_id, patch from outbox where lane = ?1 and kind = 'patch' order by id",
+        )?;
+        let mut rows = statement.query([lane.0.as_bytes().as_slice()])?;
+        let mut edits = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (table, text): (String, Option<String>) = (row.get(0)?, row.get(2)?);
+            let patch = text.and_then(|text| serde_json::from_str(&text).ok());
+            if let (Some(table), Some(patch)) = (OutboxTable::named(&table), patch) {
+                edits.push((table, crate::rows::uuid(row, 1)?, patch));
+            }
+        }
+        Ok(edits)
+    }
+
+    /// Makes the same changes to the conversation of this account, and to those of its messages that both copies have.
+    fn move_edits(&mut self, edits: Vec<(OutboxTable, Uuid, Patch)>, to: ConversationId) -> Result<(), StoreError> {
+        let owner = self.owner;
+        let renamed = |id: Uuid| derive_uuid(owner, "airi", "message", &id.to_string());
+        for (table, row, mut patch) in edits {
+            match table {
+                OutboxTable::Conversations => {
+                    let shown = patch.get("current_message_id").and_then(|id| id.as_str()?.parse::<Uuid>().ok());
+                    if let Some(shown) = shown
+                        && crate::messages::find(self.connection(), MessageId(renamed(shown)))?.is_some()
+                    {
+                        patch.insert("current_message_id".into(), renamed(shown).to_string().into());
+                    }
+                    self.patch_conversation(to, patch)?;
+                }
+                OutboxTable::Messages => {
+                    let id = MessageId(renamed(row));
+                    if crate::messages::find(self.connection(), id)?.is_some() {
+                        self.patch_message(id, patch)?;
+                    }
+                }
+                // Their rows are sent as they are.
+                OutboxTable::Attachments => {}
+            }
+        }
+        Ok(())
     }
 
     fn keyed(&self, sql: &str, conversation: i64) -> Result<Vec<(i64, Uuid, Option<Uuid>)>, StoreError> {

@@ -3,9 +3,12 @@
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::{Reader, StoreError, Writer, conversations, messages};
 use airi_domain::{AttachmentId, ConversationId, MessageId, Time, canonical_json};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 use uuid::Uuid;
+
+/// Under this name the mirror keeps what the server erased: the row's id, the tombstone's number, the table.
+const ERASED: &str = "tombstones";
 
 /// A row of the server that could not be stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,13 @@ pub struct ParkedRow {
 }
 
 impl Reader {
+    /// Rows to be fetched again, by table.
+    pub fn refetch(&self) -> Result<Vec<(String, Uuid)>, StoreError> {
+        let mut statement = self.connection().prepare_cached("select table_name, row_id from refetch")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, crate::rows::uuid(row, 1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The pulled rows of one read-only table, as the server sent them.
     pub fn server_rows(&self, table: &str) -> Result<Vec<Value>, StoreError> {
         let mut statement =
@@ -38,6 +48,17 @@ impl Reader {
 }
 
 impl Writer<'_> {
+    /// Notes whether a row must be fetched again.
+    pub fn set_refetch(&mut self, table: &str, id: Uuid, due: bool) -> Result<(), StoreError> {
+        let sql = if due {
+            "insert into refetch values (?1, ?2) on conflict do nothing"
+        } else {
+            "delete from refetch where table_name = ?1 and row_id = ?2"
+        };
+        self.connection().prepare_cached(sql)?.execute(params![table, id.as_bytes().as_slice()])?;
+        Ok(())
+    }
+
     /// Stores a row of a table that is only read.
     pub fn pull_server_row(&mut self, table: &str, id: Uuid, seq: i64, row: &Value) -> Result<(), StoreError> {
         self.connection()
@@ -83,8 +104,11 @@ impl Writer<'_> {
     /// A tombstone older than the row is of an earlier row with that id (an import gives the same ids again): the row, and
     /// one that waits to be made again, stays.
     pub fn pull_tombstone(&mut self, table: &str, id: Uuid, change_seq: i64) -> Result<(), StoreError> {
+        // Kept, so that neither a late answer nor a restore of the server to before the erasing brings the row back.
+        self.pull_server_row(ERASED, id, change_seq, &Value::String(table.to_owned()))?;
+        self.erased.set(Some(true));
         if self.lives_after(table, id, change_seq)? {
-            return Ok(());
+            return self.erase_earlier(table, id, change_seq);
         }
         self.connection()
             .prepare_cached("delete from outbox where row_id = ?1")?
@@ -113,6 +137,76 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Whether a row that the server sends is erased for good here: its erasing waits to be sent, or it was erased later
+    /// than in that form and a restore of the server brought it back; then it is erased there again.
+    pub(crate) fn stays_erased(
+        &mut self,
+        lane: ConversationId,
+        table: OutboxTable,
+        id: Uuid,
+        change_seq: i64,
+    ) -> Result<bool, StoreError> {
+        let waits: bool = self.something_waits()?
+            && self
+                .connection()
+                .prepare_cached("select exists (select 1 from outbox where row_id in (?1, ?2) and kind = 'delete')")?
+                .query_row([id.as_bytes().as_slice(), lane.0.as_bytes().as_slice()], |row| row.get(0))?;
+        if waits {
+            return Ok(true);
+        }
+        if !self.something_was_erased()? || !self.was_erased_after(id, change_seq)? {
+            return Ok(false);
+        }
+        self.enqueue(lane, table, id, OutboxKind::Delete, None, 0)?;
+        Ok(true)
+    }
+
+    /// A row that was made again lives on; what hung on the earlier one went with it on the server, without a tombstone of
+    /// its own.
+    fn erase_earlier(&mut self, table: &str, id: Uuid, change_seq: i64) -> Result<(), StoreError> {
+        const HERE: &str = "max(coalesce(server_seq, -1), coalesce(held_seq, -1)) between 0 and ?2";
+        match table {
+            "conversations" => {
+                let sql = format!(
+                    "select id, conversation_id from messages where conversation_id = \
+                     (select id from conversations where uuid = ?1) and {HERE}"
+                );
+                let mut statement = self.connection().prepare(&sql)?;
+                let gone = statement
+                    .query_map(params![id.as_bytes().as_slice(), change_seq], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<Result<Vec<(i64, i64)>, _>>()?;
+                drop(statement);
+                for (key, conversation) in gone {
+                    self.forget_message(key, conversation)?;
+                }
+            }
+            "chat_messages" => {
+                let sql = format!(
+                    "select uuid from attachments where message_id = (select id from messages where uuid = ?1) and {HERE}"
+                );
+                let mut statement = self.connection().prepare(&sql)?;
+                let gone = statement
+                    .query_map(params![id.as_bytes().as_slice(), change_seq], |row| crate::rows::uuid(row, 0))?
+                    .collect::<Result<Vec<Uuid>, _>>()?;
+                drop(statement);
+                for id in gone {
+                    self.forget_attachment(AttachmentId(id))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the server has told that a row of that id was erased later than under this number.
+    pub fn was_erased_after(&self, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
+        let mut statement =
+            self.connection().prepare_cached("select server_seq from server_rows where table_name = ?1 and id = ?2")?;
+        let erased: Option<i64> =
+            statement.query_row(params![ERASED, id.as_bytes().as_slice()], |row| row.get(0)).optional()?;
+        Ok(erased.is_some_and(|erased| erased > change_seq))
+    }
+
     fn lives_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
         let waits: bool = self
             .connection()
@@ -126,7 +220,10 @@ impl Writer<'_> {
         };
         let newer: bool = self
             .connection()
-            .prepare_cached(&format!("select exists (select 1 from {local} where uuid = ?1 and server_seq > ?2)"))?
+            .prepare_cached(&format!(
+                "select exists (select 1 from {local} where uuid = ?1 \
+                 and max(coalesce(server_seq, -1), coalesce(held_seq, -1)) > ?2)"
+            ))?
             .query_row(params![id.as_bytes().as_slice(), change_seq], |row| row.get(0))?;
         let known: bool = self
             .connection()
@@ -135,77 +232,5 @@ impl Writer<'_> {
             ))?
             .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
         Ok(newer || (waits && !known))
-    }
-
-    /// Before a re-join: every row that the server once had waits for word whether it still has it.
-    pub fn await_word(&mut self) -> Result<(), StoreError> {
-        for table in ["conversations", "messages", "attachments"] {
-            self.connection()
-                .execute(&format!("update {table} set server_seq = -1 where server_seq is not null"), [])?;
-        }
-        Ok(())
-    }
-
-    /// After a re-join's snapshot: what the server lacks is queued to be brought back, parents before children.
-    pub fn bring_back_missing(&mut self) -> Result<u64, StoreError> {
-        let wanted = [
-            (
-                OutboxTable::Conversations,
-                "select uuid, uuid from conversations where server_seq = -1 order by created_at, uuid",
-            ),
-            (
-                OutboxTable::Messages,
-                "select m.uuid, c.uuid from messages m join conversations c on c.id = m.conversation_id \
-                 where m.server_seq = -1 order by m.created_at, m.uuid",
-            ),
-            (
-                OutboxTable::Attachments,
-                "select a.uuid, c.uuid from attachments a join messages m on m.id = a.message_id \
-                 join conversations c on c.id = m.conversation_id where a.server_seq = -1 order by a.created_at, a.uuid",
-            ),
-        ];
-        let mut count = 0;
-        let mut lanes = std::collections::BTreeSet::new();
-        let last: i64 = self.connection().query_row("select coalesce(max(id), 0) from outbox", [], |row| row.get(0))?;
-        for (table, sql) in wanted {
-            let mut statement = self.connection().prepare(sql)?;
-            let rows = statement
-                .query_map([], |row| Ok((crate::rows::uuid(row, 0)?, crate::rows::uuid(row, 1)?)))?
-                .collect::<Result<Vec<_>, _>>()?;
-            drop(statement);
-            for (row, lane) in rows {
-                let queued: bool = self
-                    .connection()
-                    .prepare_cached("select exists (select 1 from outbox where row_id = ?1 and kind = 'insert')")?
-                    .query_row([row.as_bytes().as_slice()], |row| row.get(0))?;
-                if !queued {
-                    self.enqueue(ConversationId(lane), table, row, OutboxKind::Insert, None, 0)?;
-                    lanes.insert(lane);
-                    count += 1;
-                }
-            }
-        }
-        // What already waited in these lanes speaks of rows that come back first: it goes behind them, under new ids.
-        for lane in lanes {
-            let mut statement =
-                self.connection().prepare_cached("select id from outbox where lane = ?1 and id <= ?2 order by id")?;
-            let behind = statement
-                .query_map(params![lane.as_bytes().as_slice(), last], |row| row.get(0))?
-                .collect::<Result<Vec<i64>, _>>()?;
-            drop(statement);
-            for id in behind {
-                self.connection()
-                    .prepare_cached(
-                        "insert into outbox (op_id, lane, table_name, row_id, kind, patch, base_seq, created_at) \
-                         select ?2, lane, table_name, row_id, kind, patch, 0, created_at from outbox where id = ?1",
-                    )?
-                    .execute(params![id, Uuid::now_v7().as_bytes().as_slice()])?;
-                self.connection().prepare_cached("delete from outbox where id = ?1")?.execute([id])?;
-            }
-        }
-        for table in ["conversations", "messages", "attachments"] {
-            self.connection().execute(&format!("update {table} set server_seq = null where server_seq = -1"), [])?;
-        }
-        Ok(count)
     }
 }

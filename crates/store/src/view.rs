@@ -5,7 +5,7 @@
 //! end of the transaction, or later when a transaction touched many.
 
 use crate::{StoreError, Writer, rows};
-use airi_domain::{Fork, Message, MessageId, Node, Placed, place};
+use airi_domain::{Fork, Message, MessageId, Node, Placed, is_plain, place};
 use rusqlite::{OptionalExtension, params};
 
 /// A row of the conversation as the placing sees it.
@@ -49,11 +49,11 @@ impl Writer<'_> {
         if m.deleted_at.is_some() {
             return Ok(None);
         }
-        let stale: bool = self
+        let known: bool = self
             .connection()
-            .prepare_cached("select view_stale from conversations where id = ?1")?
+            .prepare_cached("select view_plain = 1 and view_stale = 0 from conversations where id = ?1")?
             .query_row([conversation], |row| row.get(0))?;
-        if stale {
+        if !known {
             return Ok(None);
         }
         let mut statement = self.connection().prepare_cached(
@@ -121,14 +121,15 @@ impl Writer<'_> {
         self.connection()
             .prepare_cached(
                 "update conversations set message_count = ?2, total_tokens_used = ?3, last_message_at = ?4, \
-                 hidden_count = ?5, view_stale = 0 where id = ?1",
+                 hidden_count = ?5, view_plain = ?6, view_stale = 0 where id = ?1",
             )?
             .execute(params![
                 conversation,
                 kept().count(),
                 kept().map(|spot| spot.tokens).sum::<i64>(),
                 last,
-                hidden
+                hidden,
+                is_plain(&nodes)
             ])?;
         Ok(())
     }

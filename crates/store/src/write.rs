@@ -4,6 +4,7 @@
 use crate::{Commit, StoreError};
 use airi_domain::{ConversationId, OwnerId};
 use rusqlite::{Connection, Transaction};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// More conversations than this in one transaction are told as "many", and their views are counted later.
@@ -39,6 +40,10 @@ pub struct Writer<'a> {
     touched: BTreeSet<i64>,
     many: bool,
     pub(crate) queued: bool,
+    /// Whether something waits to be sent, and whether the mirror knows of rows that were erased: asked once, since a page
+    /// of a thousand rows would ask it a thousand times.
+    pub(crate) waits: Cell<Option<bool>>,
+    pub(crate) erased: Cell<Option<bool>>,
 }
 
 impl<'a> Writer<'a> {
@@ -49,11 +54,40 @@ impl<'a> Writer<'a> {
             Some(text) => text.parse().unwrap_or(owner),
             None => OwnerId::LOCAL,
         };
-        Ok(Writer { tx, owner, start: head, head, touched: BTreeSet::new(), many: false, queued: false })
+        Ok(Writer {
+            tx,
+            owner,
+            start: head,
+            head,
+            touched: BTreeSet::new(),
+            many: false,
+            queued: false,
+            waits: Cell::new(None),
+            erased: Cell::new(None),
+        })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.tx
+    }
+
+    /// False: the outbox is empty.
+    pub(crate) fn something_waits(&self) -> Result<bool, StoreError> {
+        self.once(&self.waits, "select exists (select 1 from outbox)")
+    }
+
+    /// False: the server has erased nothing that this mirror knows of.
+    pub(crate) fn something_was_erased(&self) -> Result<bool, StoreError> {
+        self.once(&self.erased, "select exists (select 1 from server_rows where table_name = 'tombstones')")
+    }
+
+    fn once(&self, known: &Cell<Option<bool>>, sql: &str) -> Result<bool, StoreError> {
+        if let Some(known) = known.get() {
+            return Ok(known);
+        }
+        let found = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        known.set(Some(found));
+        Ok(found)
     }
 
     /// Whose rows these are.

@@ -152,6 +152,24 @@ fn appended_messages_are_placed_like_those_worked_out_anew() {
 }
 
 #[test]
+fn a_parent_that_comes_after_its_child_is_placed_before_it() {
+    let f = fixture();
+    // The child's clock was ahead of its parent's, and it came first.
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None))?;
+        w.insert_message(Message { created_at: at(2), ..message(3, 1, Some(5)) })
+    });
+    write(&f.store, |w| w.insert_message(Message { created_at: at(9), ..message(5, 1, Some(1)) }));
+    assert_eq!(view(&f.store, 1, false), [1, 5]);
+    write(&f.store, |w| w.patch_conversation(cid(1), patch(json!({"current_message_id": mid(3)}))));
+    assert_eq!(view(&f.store, 1, false), [1, 5, 3]);
+    // The newest in time is in view, but not its end.
+    write(&f.store, |w| w.insert_message(Message { created_at: at(20), ..message(7, 1, Some(5)) }));
+    assert_eq!(view(&f.store, 1, false), [1, 5, 3]);
+}
+
+#[test]
 fn another_answer_forks_the_thread_and_the_view_can_be_switched() {
     let f = fixture();
     write(&f.store, |w| {

@@ -1,18 +1,17 @@
-//! One round of sync: pull, push, files, and what it all came to.
+//! One round of sync: pull, push, and what it all came to.
 
-use crate::pull::CURSOR;
+use crate::pull::{CURSOR, WALK, walk_progress};
 use crate::remote::{Failure, Hello, Remote};
 use airi_domain::Time;
 use airi_store::{Files, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 /// The protocol that this version speaks (docs/sync-protocol.md).
 const SCHEMA: i64 = 1;
-
-/// Whether files that the server has may be missing here.
-const FILES_DUE: &str = "sync.files_due";
 
 /// Why a round ended before its end. What was stored until then stays; the next round goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +28,18 @@ pub enum SyncError {
     NewerServer { server: i64, known: i64 },
     #[error("The server signed in another account than this profile's. Nothing was sent or taken.")]
     OtherAccount,
+    #[error(
+        "The account's history needs about {} of free disk, and {} are free. Make room, then sync again; what is here \
+         stays as it is.", mebibytes(*needed), mebibytes(*free)
+    )]
+    DiskTooSmall { needed: u64, free: u64 },
+    /// Asked for from outside, between two pages.
+    #[error("Syncing was paused. It goes on where it stopped.")]
+    Stopped,
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// What a round did.
@@ -38,10 +49,6 @@ pub struct RoundReport {
     pub pushed: u64,
     pub refused: u64,
     pub parked: u64,
-    pub files_uploaded: u64,
-    pub files_downloaded: u64,
-    /// Files that could not be moved now; the next round tries again.
-    pub files_waiting: u64,
     pub requests: u64,
 }
 
@@ -49,7 +56,9 @@ pub struct RoundReport {
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     pub report: RoundReport,
-    /// Rows that the account has, as the server told at the first sync; 0: not known.
+    /// Of a first sync, or of one after a restore of the server: rows that came, in this round and in those before it.
+    pub done: u64,
+    /// Rows that the account had when it began; 0: no such sync is under way.
     pub total: u64,
 }
 
@@ -57,15 +66,18 @@ pub struct Progress {
 pub struct Engine<R> {
     pub(crate) store: Store,
     pub(crate) files: Files,
-    pub(crate) remote: R,
+    pub(crate) remote: Arc<R>,
     pub(crate) device: Uuid,
     pub(crate) now: Box<dyn Fn() -> Time + Send + Sync>,
     pub(crate) report: RoundReport,
-    pub(crate) totals: u64,
+    /// `report` in it is kept apart, in the field of that name.
+    pub(crate) progress: Progress,
+    pub(crate) free_space: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+    stop: Arc<AtomicBool>,
     listener: Box<dyn Fn(Progress) + Send + Sync>,
 }
 
-impl<R: Remote> Engine<R> {
+impl<R: Remote + 'static> Engine<R> {
     /// `now` is only used to note when something was put aside: nothing is decided by a clock.
     pub fn new(
         store: Store,
@@ -78,53 +90,57 @@ impl<R: Remote> Engine<R> {
         Engine {
             store,
             files,
-            remote,
+            remote: Arc::new(remote),
             device,
             now: Box::new(now),
             report: RoundReport::default(),
-            totals: 0,
+            progress: Progress::default(),
+            free_space: Box::new(|| None),
+            stop: Arc::default(),
             listener: Box::new(listener),
         }
     }
 
-    /// One round: takes what is new, sends what waits, takes what that brought, moves files.
+    /// A first sync is refused, before it begins, when it would not fit into the bytes that `free` tells; None: not known.
+    pub fn with_free_space(mut self, free: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Engine<R> {
+        self.free_space = Box::new(free);
+        self
+    }
+
+    /// Ends a round between two requests once `stop` is set.
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Engine<R> {
+        self.stop = stop;
+        self
+    }
+
+    /// One round: takes what is new, sends what waits, takes what that brought. Files go their own way, see [`crate::Transfers`].
     ///
     /// # Errors
     /// The first failure that stops everything; a single row, change or file never does.
     pub async fn round(&mut self) -> Result<RoundReport, SyncError> {
         self.report = RoundReport::default();
+        self.progress = Progress::default();
         self.pull_all().await?;
+        self.progress = Progress::default();
         // An id that turns out to be somebody else's is given anew and sent in a second pass.
         let mut passes = 0;
-        while passes < 4 && (self.push_all(false).await? | self.push_all(true).await?) {
+        while passes < 4 && self.push_all().await? {
             passes += 1;
             self.pull_all().await?;
         }
-        // Looked for after rows came, and while some could not be fetched; an idle round looks at nothing.
-        let due = self.fact::<bool>(FILES_DUE)?.unwrap_or(true);
-        if due || self.report.pulled > 0 {
-            if !due {
-                self.store_fact(FILES_DUE, &true)?;
-            }
-            self.download_missing().await?;
-            if self.report.files_waiting == 0 {
-                self.store_fact(FILES_DUE, &false)?;
-            }
-        }
+        self.fetch_hidden().await?;
         Ok(self.report.clone())
     }
 
-    /// Gives a refused change up and takes the server's row in its place.
+    /// Gives a refused change up and takes the server's row in its place; a new row that the server refused leaves this
+    /// device too, with what hangs on it.
     pub async fn discard(&mut self, op_id: Uuid) -> Result<(), SyncError> {
-        let entry = self.store.write(|w| w.outbox_entry(op_id))?;
-        let Some(entry) = entry else {
-            return Err(StoreError::NotFound { what: "The change", id: op_id.to_string() }.into());
-        };
-        self.give_up(op_id, entry.table.as_str(), entry.row_id).await
+        self.give_up(op_id).await
     }
 
     pub(crate) async fn call_hello(&mut self) -> Result<Hello, SyncError> {
-        let hello = self.counted(self.remote.hello().await)?;
+        let hello = self.remote.hello().await;
+        let hello = self.counted(hello)?;
         if hello.schema > SCHEMA {
             return Err(SyncError::NewerServer { server: hello.schema, known: SCHEMA });
         }
@@ -140,7 +156,11 @@ impl<R: Remote> Engine<R> {
     }
 
     pub(crate) fn tell(&self) {
-        (self.listener)(Progress { report: self.report.clone(), total: self.totals });
+        (self.listener)(Progress { report: self.report.clone(), ..self.progress.clone() });
+    }
+
+    pub(crate) fn check_stop(&self) -> Result<(), SyncError> {
+        if self.stop.load(Ordering::Relaxed) { Err(SyncError::Stopped) } else { Ok(()) }
     }
 
     pub(crate) fn fact<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SyncError> {
@@ -153,6 +173,12 @@ impl<R: Remote> Engine<R> {
         let text = serde_json::to_string(value).map_err(|error| SyncError::Protocol(error.to_string()))?;
         self.store.write(|w| w.set_meta(key, Some(&text)))?;
         Ok(())
+    }
+
+    /// How far a first sync (or one after a restore of the server) has come that is under way or was cut short: rows done,
+    /// rows in all.
+    pub fn unfinished(store: &Store) -> Result<Option<(u64, u64)>, StoreError> {
+        Ok(store.read()?.meta(WALK)?.as_deref().and_then(walk_progress))
     }
 
     /// The cursor as the status shows it: `epoch/seq`.

@@ -2,55 +2,24 @@
 //!
 //! A page and the place it leads to are stored in one transaction, so a crash at any moment goes on where it was. A row
 //! that cannot be stored is kept aside and counted; it never stops the rest, and an empty answer never deletes anything.
+//! While a page is being stored, the next one is on its way.
 
+use crate::ahead::Ahead;
 use crate::engine::{Engine, SyncError};
-use crate::remote::{Failure, FailureClass, NamedRow, PullCursor, Remote};
-use crate::wire;
-use airi_domain::Time;
-use airi_store::{StoreError, Writer};
-use serde::{Deserialize, Serialize};
+use crate::plan::{PullStep, Standing, TABLES, Walk, bytes_needed, pull_step};
+use crate::remote::{Failure, FailureClass, NamedRow, Remote};
+use crate::rows::{WAITS_FOR_PARENT, store_or_park};
+use airi_store::{OutboxKind, StoreError};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The tables in the order in which parents come before their children; the place is the protocol's rank less one.
-const TABLES: [&str; 9] = [
-    "user_profiles",
-    "conversations",
-    "chat_messages",
-    "message_attachments",
-    "usage_logs",
-    "usage_daily_aggregates",
-    "subscription_history",
-    "payment_history",
-    "tombstones",
-];
 const PAGE: u32 = 1000;
-const WAITS_FOR_PARENT: &str = "it waits for the row it belongs to";
-
-/// Where the mirror stands with the server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Standing {
-    pub epoch: String,
-    #[serde(flatten)]
-    pub cursor: PullCursor,
-}
-
-/// A snapshot under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Walk {
-    epoch: String,
-    head: i64,
-    /// The place in [`TABLES`] that it has come to.
-    table: usize,
-    after: Option<Uuid>,
-    /// After a change of epoch: what the server lacks is brought back at the end.
-    rejoin: bool,
-}
 
 pub(crate) const CURSOR: &str = "sync.cursor";
-const WALK: &str = "sync.walk";
+pub(crate) const WALK: &str = "sync.walk";
 
-impl<R: Remote> Engine<R> {
+impl<R: Remote + 'static> Engine<R> {
     /// Brings the mirror to the server's present state.
     pub(crate) async fn pull_all(&mut self) -> Result<(), SyncError> {
         let standing: Option<Standing> = self.fact(CURSOR)?;
@@ -59,57 +28,78 @@ impl<R: Remote> Engine<R> {
             (_, Some(walk)) => self.walk(walk).await?,
             (Some(standing), None) => standing,
             (None, None) => {
-                let hello = self.call_hello().await?;
-                let walk = Walk { epoch: hello.epoch, head: hello.head, table: 0, after: None, rejoin: false };
-                self.preview().await?;
-                self.store_fact(WALK, &walk)?;
+                let walk = self.first_walk().await?;
                 self.walk(walk).await?
             }
         };
         let mut limit = PAGE;
+        let mut ahead = None;
         loop {
-            let answer = self.remote.pull(&standing.epoch, standing.cursor, limit).await;
+            self.check_stop()?;
+            let answer = match ahead.take() {
+                Some(page) => Ahead::wait(page).await,
+                None => self.remote.pull(&standing.epoch, standing.cursor, limit).await,
+            };
             let Some(page) = self.sized(answer, &mut limit)? else { continue };
-            if page.rejoin {
-                let walk = Walk { epoch: page.epoch, head: page.head, table: 0, after: None, rejoin: true };
-                self.store.write(|w| -> Result<(), StoreError> {
-                    w.await_word()?;
-                    w.set_meta(CURSOR, None)?;
-                    w.set_meta(WALK, Some(&to_text(&walk)?))
-                })?;
-                standing = self.walk(walk).await?;
-                continue;
-            }
-            let done = !page.has_more;
-            if !page.rows.is_empty() {
-                let Some(next) = page.next else {
-                    return Err(SyncError::Protocol("a page of changes did not say where it ends".into()));
-                };
-                if next <= standing.cursor {
-                    return Err(SyncError::Protocol("the server's cursor does not move on".into()));
+            match pull_step(&standing, &page).map_err(|why| SyncError::Protocol(why.into()))? {
+                PullStep::Done => break,
+                PullStep::Rejoin => {
+                    let walk = self.begin_rejoin(page.epoch, page.head)?;
+                    standing = self.walk(walk).await?;
                 }
-                standing = Standing { epoch: page.epoch, cursor: next };
-                let rows: Vec<NamedRow> = page.parents.into_iter().chain(page.rows).collect();
-                self.store_rows(rows, CURSOR, &to_text(&standing)?)?;
-            }
-            if done {
-                break;
+                PullStep::Store { standing: next, more } => {
+                    standing = next;
+                    if more {
+                        let (remote, from) = (self.remote.clone(), standing.clone());
+                        ahead = Some(Ahead::start(async move { remote.pull(&from.epoch, from.cursor, limit).await }));
+                    }
+                    let rows: Vec<NamedRow> = page.parents.into_iter().chain(page.rows).collect();
+                    self.store_rows(rows, CURSOR, &to_text(&standing)?)?;
+                    if !more {
+                        break;
+                    }
+                }
             }
         }
         self.settle()
     }
 
-    /// The conversations last active, so that there is something to read while the walk runs.
-    async fn preview(&mut self) -> Result<(), SyncError> {
-        let preview = self.counted(self.remote.preview().await)?;
-        self.totals = preview.totals.values().filter_map(Value::as_u64).sum();
+    /// Looks at what there is to fetch, and takes the conversations last active, so that there is something to read while
+    /// the walk runs.
+    async fn first_walk(&mut self) -> Result<Walk, SyncError> {
+        let hello = self.call_hello().await?;
+        let preview = self.remote.preview().await;
+        let preview = self.counted(preview)?;
+        let total = preview.totals.values().filter_map(Value::as_u64).sum();
+        let needed = bytes_needed(&preview);
+        if let Some(free) = (self.free_space)()
+            && free < needed
+        {
+            return Err(SyncError::DiskTooSmall { needed, free });
+        }
         let named = |table: &str, rows: Vec<Value>| {
             rows.into_iter().map(|row| NamedRow { table: table.to_owned(), row }).collect::<Vec<_>>()
         };
         let mut rows = named("conversations", preview.conversations);
         rows.extend(named("chat_messages", preview.chat_messages));
         rows.extend(named("message_attachments", preview.message_attachments));
-        self.store_rows(rows, "sync.previewed", "1")
+        let walk = Walk::new(hello.epoch, hello.head, false, total);
+        self.progress.total = total;
+        self.store_rows(rows, WALK, &to_text(&walk)?)?;
+        while self.store.write(|w| w.refresh_views(200))? > 0 {}
+        Ok(walk)
+    }
+
+    /// The server was exchanged: everything that it had waits for word, and a walk begins.
+    fn begin_rejoin(&mut self, epoch: String, head: i64) -> Result<Walk, SyncError> {
+        let totals = self.store.read()?.totals()?;
+        let walk = Walk::new(epoch, head, true, totals.conversations + totals.messages + totals.attachments);
+        self.store.write(|w| -> Result<(), StoreError> {
+            w.await_word()?;
+            w.set_meta(CURSOR, None)?;
+            w.set_meta(WALK, Some(&to_text(&walk)?))
+        })?;
+        Ok(walk)
     }
 
     /// An answer to a request for `limit` rows; None: it was too much at once, ask for the fewer that `limit` is now.
@@ -119,7 +109,7 @@ impl<R: Remote> Engine<R> {
                 *limit = (*limit * 2).min(PAGE);
                 Ok(Some(page))
             }
-            Err(SyncError::Remote(failure)) if failure.class == FailureClass::Smaller && *limit > 1 => {
+            Err(SyncError::Remote(failure)) if matches!(failure.class, FailureClass::Smaller { .. }) && *limit > 1 => {
                 *limit = (*limit / 2).max(1);
                 Ok(None)
             }
@@ -127,36 +117,37 @@ impl<R: Remote> Engine<R> {
         }
     }
 
-    /// Every row of the account, by table and id: an order that no change can move a row out of.
     async fn walk(&mut self, mut walk: Walk) -> Result<Standing, SyncError> {
         let mut limit = PAGE;
-        // Only a device that brings rows back must know what was erased meanwhile.
-        while walk.table < if walk.rejoin { TABLES.len() } else { TABLES.len() - 1 } {
-            let table = TABLES[walk.table];
-            let answer = self.remote.snapshot(table, walk.after, limit).await;
+        let mut ahead = None;
+        while let Some(table) = walk.table() {
+            self.check_stop()?;
+            self.progress.done = walk.done;
+            self.progress.total = walk.total.max(walk.done);
+            let answer = match ahead.take() {
+                Some(page) => Ahead::wait(page).await,
+                None => self.remote.snapshot(table, walk.after, limit).await,
+            };
             let Some(page) = self.sized(answer, &mut limit)? else { continue };
             if page.epoch != walk.epoch {
-                // The server was exchanged under the walk: begin again.
+                // The server was exchanged under the walk: begin again. What was taken from the old one may be missing in
+                // the new, so it waits for word like after a re-join.
                 let hello = self.call_hello().await?;
-                // What was taken from the old one may be missing in the new: it waits for word like after a re-join.
-                walk = Walk { epoch: hello.epoch, head: hello.head, table: 0, after: None, rejoin: true };
-                self.store.write(|w| -> Result<(), StoreError> {
-                    w.await_word()?;
-                    w.set_meta(WALK, Some(&to_text(&walk)?))
-                })?;
+                walk = self.begin_rejoin(hello.epoch, hello.head)?;
                 continue;
             }
-            let rows: Vec<NamedRow> =
-                page.rows.into_iter().map(|row| NamedRow { table: table.to_owned(), row }).collect();
-            match (page.has_more, page.next) {
-                (true, Some(next)) if walk.after.is_none_or(|after| next > after) => walk.after = Some(next),
-                (true, _) => return Err(SyncError::Protocol("a page of the snapshot does not lead on".into())),
-                (false, _) => (walk.table, walk.after) = (walk.table + 1, None),
+            let Some(next) = walk.past(&page) else {
+                return Err(SyncError::Protocol("a page of the snapshot does not lead on".into()));
+            };
+            walk = next;
+            if let Some(table) = walk.table() {
+                let (remote, after) = (self.remote.clone(), walk.after);
+                ahead = Some(Ahead::start(async move { remote.snapshot(table, after, limit).await }));
             }
+            let rows = page.rows.into_iter().map(|row| NamedRow { table: table.to_owned(), row }).collect();
             self.store_rows(rows, WALK, &to_text(&walk)?)?;
         }
-        let end = PullCursor { seq: walk.head, rank: TABLES.len() as i64, id: Uuid::max() };
-        let standing = Standing { epoch: walk.epoch, cursor: end };
+        let standing = walk.end();
         self.store.write(|w| -> Result<(), StoreError> {
             if walk.rejoin {
                 w.bring_back_missing()?;
@@ -164,11 +155,12 @@ impl<R: Remote> Engine<R> {
             w.set_meta(WALK, None)?;
             w.set_meta(CURSOR, Some(&to_text(&standing)?))
         })?;
+        self.progress.done = walk.done;
         Ok(standing)
     }
 
     /// Stores a page and the place that it leads to, in one transaction.
-    fn store_rows(&mut self, rows: Vec<NamedRow>, fact: &str, value: &str) -> Result<(), SyncError> {
+    pub(crate) fn store_rows(&mut self, rows: Vec<NamedRow>, fact: &str, value: &str) -> Result<(), SyncError> {
         let now = (self.now)();
         let count = rows.len() as u64;
         let parked = self.store.write(|w| -> Result<u64, StoreError> {
@@ -205,91 +197,79 @@ impl<R: Remote> Engine<R> {
         Ok(())
     }
 
-    /// Fetches one row again, as the server has it now: after its change was given up.
+    /// Gives a change up and takes the server's row in its place; a new row that the server never had leaves the mirror.
     /// Asked first and stored together with the giving up, so that a broken line leaves both undone.
-    pub(crate) async fn give_up(&mut self, op_id: Uuid, table: &str, id: Uuid) -> Result<(), SyncError> {
-        let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
-        let page = self.counted(self.remote.snapshot(table, before, 1).await)?;
-        let rows = page.rows.into_iter().filter(|row| wire::row_id(row).is_ok_and(|found| found == id));
-        let rows: Vec<Value> = rows.collect();
+    pub(crate) async fn give_up(&mut self, op_id: Uuid) -> Result<(), SyncError> {
+        let Some(entry) = self.store.write(|w| w.outbox_entry(op_id))? else {
+            return Err(StoreError::NotFound { what: "The change", id: op_id.to_string() }.into());
+        };
+        let (table, id) = (entry.table.as_str(), entry.row_id);
+        let theirs = self.fetch_row(table, id).await?;
         let now = (self.now)();
         self.store.write(|w| -> Result<(), StoreError> {
             w.discard(op_id)?;
-            for row in rows {
-                store_or_park(w, table, &row, now)?;
+            match theirs {
+                Some(row) => {
+                    store_or_park(w, table, &row, now)?;
+                }
+                None if entry.kind == OutboxKind::Insert => w.withdraw(&entry)?,
+                None => {}
+            }
+            if entry.kind == OutboxKind::Delete {
+                // All that hung on it is there as well: the comparison finds and fetches it.
+                w.set_meta(crate::audit::AUDITED, None)?;
             }
             Ok(())
         })?;
+        while self.store.write(|w| w.refresh_views(200))? > 0 {}
         Ok(())
     }
+
+    /// Fetches the rows whose present form may be hidden here.
+    pub(crate) async fn fetch_hidden(&mut self) -> Result<(), SyncError> {
+        let due = self.store.read()?.refetch()?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        for (table, id) in due {
+            self.check_stop()?;
+            let theirs = self.fetch_row(&table, id).await?;
+            let now = (self.now)();
+            self.store.write(|w| -> Result<(), StoreError> {
+                match theirs {
+                    Some(row) => {
+                        store_or_park(w, &table, &row, now)?;
+                    }
+                    // Gone without a word that it was erased: that is a loss, and is made good.
+                    None => {
+                        w.send_row_again(&table, id)?;
+                    }
+                }
+                w.set_refetch(&table, id, false)
+            })?;
+        }
+        self.settle()
+    }
+
+    async fn fetch_row(&mut self, table: &str, id: Uuid) -> Result<Option<Value>, SyncError> {
+        let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
+        let page = self.remote.snapshot(table, before, 1).await;
+        let page = self.counted(page)?;
+        Ok(page.rows.into_iter().find(|row| crate::wire::row_id(row).is_ok_and(|found| found == id)))
+    }
 }
 
-fn to_text(value: &impl Serialize) -> Result<String, StoreError> {
+/// How far a walk under way has come, as the mirror notes it: rows done, rows in all.
+pub(crate) fn walk_progress(text: &str) -> Option<(u64, u64)> {
+    let walk: Walk = serde_json::from_str(text).ok()?;
+    Some((walk.done, walk.total.max(walk.done)))
+}
+
+/// Whether a table of the protocol is known to this version.
+pub(crate) fn is_known(table: &str) -> bool {
+    TABLES.contains(&table)
+}
+
+pub(crate) fn to_text(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
-}
-
-/// False when the row was kept aside.
-fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: Time) -> Result<bool, StoreError> {
-    let reason = match store_row(w, table, row) {
-        Ok(true) => {
-            // An older form of it that lay aside has nothing more to say.
-            if let Some(id) = row.get("id").and_then(Value::as_str) {
-                w.unpark(table, id)?;
-            }
-            return Ok(true);
-        }
-        Ok(false) => WAITS_FOR_PARENT.to_owned(),
-        Err(RowError::Unreadable(reason)) => reason,
-        // What is wrong with one row is that row's; what is wrong with the disk is everybody's.
-        Err(RowError::Store(error @ (StoreError::Sqlite(_) | StoreError::Invalid(_) | StoreError::Patch(_)))) => {
-            error.to_string()
-        }
-        Err(RowError::Store(error)) => return Err(error),
-    };
-    let id = row.get("id").and_then(Value::as_str).unwrap_or("?").to_owned();
-    w.park(table, &id, &reason, row, now)?;
-    Ok(false)
-}
-
-enum RowError {
-    Unreadable(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for RowError {
-    fn from(error: StoreError) -> RowError {
-        RowError::Store(error)
-    }
-}
-
-impl From<String> for RowError {
-    fn from(reason: String) -> RowError {
-        RowError::Unreadable(reason)
-    }
-}
-
-/// False when its parent is not here.
-fn store_row(w: &mut Writer<'_>, table: &str, row: &Value) -> Result<bool, RowError> {
-    wire::check_owner(table, row, w.owner())?;
-    let id = wire::row_id(row)?;
-    let seq = wire::change_seq(row);
-    match table {
-        "conversations" => {
-            w.pull_conversation(wire::read_conversation(row)?, seq)?;
-            Ok(true)
-        }
-        "chat_messages" => Ok(w.pull_message(wire::read_message(row)?, seq)?),
-        "message_attachments" => Ok(w.pull_attachment(wire::read_attachment(row)?, seq)?),
-        "tombstones" => {
-            let table = row.get("table_name").and_then(Value::as_str).ok_or("it names no table".to_owned())?;
-            let erased = row.get("row_id").and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok());
-            w.pull_tombstone(table, erased.ok_or("it names no row".to_owned())?, seq)?;
-            Ok(true)
-        }
-        name if TABLES.contains(&name) => {
-            w.pull_server_row(name, id, seq, row)?;
-            Ok(true)
-        }
-        other => Err(RowError::Unreadable(format!("the table '{other}' is not known to this version"))),
-    }
 }

@@ -4,65 +4,133 @@
 //! own conversation only. Sending again is always safe: the server knows an operation by its id.
 
 use crate::engine::{Engine, SyncError};
-use crate::plan::{self, BatchLimit};
-use crate::remote::{FailureClass, Op, OpResult, OpStatus, Remote};
+use crate::plan::{self, BatchLimit, Standing, Verdict, is_hidden, verdict};
+use crate::pull::CURSOR;
+use crate::remote::{Failure, FailureClass, Op, OpResult, Remote};
+use crate::rows::store_or_park;
+use crate::transfer::{Bytes, bytes_of};
 use crate::wire;
 use airi_domain::{AttachmentId, ConversationId, MessageId};
 use airi_store::{OutboxEntry, OutboxKind, OutboxTable, StoreError};
+use std::collections::HashSet;
+use uuid::Uuid;
 
-impl<R: Remote> Engine<R> {
-    /// Sends everything that may be sent. `files`: with what has to upload a file first; text never waits for those.
-    pub(crate) async fn push_all(&mut self, files: bool) -> Result<bool, SyncError> {
-        let mut limit = BatchLimit::FULL;
+/// Calls that are refused as a whole for a single operation, at most, before the server is taken to refuse everything.
+const SUSPECTS: usize = 20;
+
+/// How far sending came.
+#[derive(PartialEq)]
+enum Sent {
+    All,
+    /// The server was exchanged meanwhile, and takes nothing that was made for its former state.
+    InAnotherEpoch,
+}
+
+/// One pass through the outbox.
+struct Pass {
+    limit: BatchLimit,
+    /// Lanes in which something was refused in this pass.
+    closed: HashSet<Uuid>,
+    /// Operations for which a whole call was refused.
+    suspects: Vec<(Uuid, Failure)>,
+    answered: bool,
+}
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Sends everything that may be sent now. Whether anything was answered.
+    pub(crate) async fn push_all(&mut self) -> Result<bool, SyncError> {
+        let mut pass = Pass { limit: BatchLimit::FULL, closed: HashSet::new(), suspects: Vec::new(), answered: false };
         let mut after = 0;
-        let mut pushed = false;
-        loop {
+        let mut ops = Vec::new();
+        let mut all = false;
+        while !all {
+            self.check_stop()?;
             let entries = self.store.read()?.sendable(after, plan::MAX_BATCH_OPS)?;
-            if entries.is_empty() {
-                return Ok(pushed);
-            }
-            let mut ops = Vec::new();
-            let mut waiting_until = after;
+            all = entries.is_empty();
+            after = entries.last().map_or(after, |last| last.key);
             for entry in &entries {
-                waiting_until = entry.key;
-                if let Some(op) = self.prepare(entry, files).await? {
-                    ops.push((entry.key, op));
+                if let Some(op) = self.prepare(entry)? {
+                    ops.push(op);
                 }
             }
-            let mut from = 0;
-            while from < ops.len() {
-                let count = plan::cut(ops[from..].iter().map(|(_, op)| plan::size_of(op)), limit);
-                let batch: Vec<Op> = ops[from..from + count].iter().map(|(_, op)| op.clone()).collect();
-                match self.counted(self.remote.push(self.device, &batch).await) {
-                    Ok(answer) => {
-                        self.settle_results(&batch, answer.results)?;
-                        pushed = true;
-                        from += count;
-                        limit = limit.grown();
-                        self.tell();
-                    }
-                    Err(SyncError::Remote(failure)) if failure.class == FailureClass::Smaller => {
-                        match limit.halved(count) {
-                            Some(smaller) => limit = smaller,
-                            None => {
-                                // One operation alone is too much for this server: that one waits in view.
-                                let op = batch[0].op_id;
-                                self.store.write(|w| w.wedge(op, "too_large", &failure.message))?;
-                                self.report.refused += 1;
-                                from += 1;
-                            }
-                        }
-                    }
-                    Err(other) => return Err(other),
-                }
+            if self.send(&mut ops, all, &mut pass).await? == Sent::InAnotherEpoch {
+                // The pull that follows an answer finds it out as well, and brings back first what has to be.
+                return Ok(true);
             }
-            after = waiting_until;
+        }
+        match pass.suspects.first() {
+            // Nothing at all gets through: that is the server's state and no single change's fault.
+            Some((_, failure)) if !pass.answered => Err(failure.clone().into()),
+            _ => {
+                let refused = pass.suspects.len() as u64;
+                self.store.write(|w| -> Result<(), StoreError> {
+                    for (op, failure) in &pass.suspects {
+                        w.wedge(*op, "refused", &failure.message)?;
+                    }
+                    Ok(())
+                })?;
+                self.report.refused += refused;
+                Ok(pass.answered)
+            }
         }
     }
 
-    /// The operation as it is sent; None when it has nothing to send now (its file could not be uploaded yet, or its row
+    /// Sends operations in order, in as few requests as it takes. Unless they are `all` that there are, what does not fill a
+    /// request is left for the next one.
+    async fn send(&mut self, ops: &mut Vec<Op>, all: bool, pass: &mut Pass) -> Result<Sent, SyncError> {
+        let Some(standing) = self.fact::<Standing>(CURSOR)? else { return Ok(Sent::InAnotherEpoch) };
+        loop {
+            // What stands behind a refused one waits with it, also in the next request.
+            ops.retain(|op| !pass.closed.contains(&op.lane));
+            if ops.is_empty() {
+                return Ok(Sent::All);
+            }
+            let count = plan::cut(ops.iter().map(plan::size_of), pass.limit);
+            if count == ops.len() && count < pass.limit.ops && !all {
+                return Ok(Sent::All);
+            }
+            let batch = &ops[..count];
+            let answer = self.remote.push(self.device, &standing.epoch, batch).await;
+            match self.counted(answer) {
+                Ok(answer) if answer.rejoin => return Ok(Sent::InAnotherEpoch),
+                Ok(answer) => {
+                    let closed = self.settle_results(batch, answer.results)?;
+                    pass.closed.extend(closed);
+                    pass.answered = true;
+                    pass.limit = pass.limit.grown();
+                    ops.drain(..count);
+                    self.tell();
+                }
+                Err(SyncError::Remote(failure)) => match (failure.class, pass.limit.halved(count)) {
+                    (FailureClass::Smaller { .. } | FailureClass::Permanent, Some(smaller)) => pass.limit = smaller,
+                    // The server is busy, not the change too large: the next round tries again.
+                    (FailureClass::Smaller { passing: true }, None) => {
+                        let class = FailureClass::Passing { retry_after: None };
+                        return Err(Failure { class, ..failure }.into());
+                    }
+                    (FailureClass::Smaller { passing: false }, None) => {
+                        // One operation alone is too much for this server: that one waits in view.
+                        let op = ops.remove(0);
+                        self.store.write(|w| w.wedge(op.op_id, "too_large", &failure.message))?;
+                        self.report.refused += 1;
+                        pass.closed.insert(op.lane);
+                    }
+                    (FailureClass::Permanent, None) if pass.suspects.len() < SUSPECTS => {
+                        // The whole call is refused for the sake of this one; whether it is really its fault, the others tell.
+                        let op = ops.remove(0);
+                        pass.closed.insert(op.lane);
+                        pass.suspects.push((op.op_id, failure));
+                    }
+                    _ => return Err(failure.into()),
+                },
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// The operation as it is sent; None when it has nothing to send now (its file is not on the server yet, or its row
     /// is gone).
-    async fn prepare(&mut self, entry: &OutboxEntry, files: bool) -> Result<Option<Op>, SyncError> {
+    fn prepare(&mut self, entry: &OutboxEntry) -> Result<Option<Op>, SyncError> {
         let mut op = Op {
             op_id: entry.op_id,
             lane: entry.lane.0,
@@ -72,21 +140,30 @@ impl<R: Remote> Engine<R> {
             row: None,
             set: None,
             base_seq: entry.base_seq,
+            held: entry.held,
         };
         match entry.kind {
             OutboxKind::Delete => {}
             OutboxKind::Patch => {
-                let patch = entry.patch.clone().unwrap_or_default();
+                let mut patch = entry.patch.clone().unwrap_or_default();
                 // A row that learns of its bytes later: they go up before it says so.
-                if entry.table == OutboxTable::Attachments && patch.contains_key("storage_path") {
-                    let attachment = self.store.read()?.attachment(AttachmentId(entry.row_id))?;
-                    if let Some(attachment) = attachment {
-                        if !files && self.needs_upload(&attachment) {
-                            return Ok(None);
+                if entry.table == OutboxTable::Attachments
+                    && patch.contains_key("storage_path")
+                    && let Some(attachment) = self.store.read()?.attachment(AttachmentId(entry.row_id))?
+                {
+                    match bytes_of(&self.files, self.store.owner(), &attachment) {
+                        Bytes::First => return Ok(None),
+                        Bytes::There => {
+                            patch.insert("storage_path".into(), attachment.storage_path.into());
                         }
-                        if self.upload(entry, &attachment).await?.is_none() {
-                            return Ok(None);
+                        // They vanished meanwhile; whoever has them may still bring them.
+                        Bytes::Nowhere => {
+                            patch.remove("storage_path");
                         }
+                    }
+                    if patch.is_empty() {
+                        self.store.write(|w| w.discard(entry.op_id))?;
+                        return Ok(None);
                     }
                 }
                 op.set = Some(wire::write_patch(entry.table.as_str(), &patch));
@@ -104,16 +181,12 @@ impl<R: Remote> Engine<R> {
                         .message(MessageId(entry.row_id))?
                         .map(|record| wire::write_message(&record.message)),
                     OutboxTable::Attachments => {
-                        let attachment = self.store.read()?.attachment(AttachmentId(entry.row_id))?;
-                        match attachment {
+                        let (attachment, owner) =
+                            (self.store.read()?.attachment(AttachmentId(entry.row_id))?, self.store.owner());
+                        match attachment.map(|a| (bytes_of(&self.files, owner, &a), a)) {
                             None => None,
-                            Some(attachment) if !files && self.needs_upload(&attachment) => return Ok(None),
-                            Some(attachment) => match self.upload(entry, &attachment).await? {
-                                None => return Ok(None),
-                                Some(uploaded) => {
-                                    Some(wire::write_attachment(&attachment, self.store.owner(), uploaded))
-                                }
-                            },
+                            Some((Bytes::First, _)) => return Ok(None),
+                            Some((bytes, a)) => Some(wire::write_attachment(&a, owner, bytes == Bytes::There)),
                         }
                     }
                 };
@@ -128,29 +201,55 @@ impl<R: Remote> Engine<R> {
         Ok(Some(op))
     }
 
-    fn settle_results(&mut self, batch: &[Op], results: Vec<OpResult>) -> Result<(), SyncError> {
+    /// Takes the answers in; returns the lanes in which something was refused.
+    fn settle_results(&mut self, batch: &[Op], results: Vec<OpResult>) -> Result<Vec<Uuid>, SyncError> {
         if results.len() != batch.len() || results.iter().zip(batch).any(|(result, op)| result.op_id != op.op_id) {
             return Err(SyncError::Protocol("the server's answer does not match what was sent".into()));
         }
-        let mut taken_ids = Vec::new();
+        let now = (self.now)();
+        let pulled = self.fact::<Standing>(CURSOR)?.map_or(0, |standing| standing.cursor.seq);
+        let mut closed = Vec::new();
         let (pushed, refused) = self.store.write(|w| -> Result<(u64, u64), StoreError> {
             let (mut pushed, mut refused) = (0, 0);
+            let mut taken_ids = Vec::new();
             for (result, op) in results.iter().zip(batch) {
-                match result.status {
-                    OpStatus::Applied => {
+                match verdict(op, result) {
+                    Verdict::Acknowledge => {
+                        let entry = w.outbox_entry(result.op_id)?;
                         w.acknowledge(result.op_id, result.change_seq)?;
                         pushed += 1;
-                    }
-                    OpStatus::Refused => {
-                        let code = result.code.as_deref().unwrap_or("refused");
-                        if code == "id_taken" && op.table == "conversations" && op.kind == "insert" {
-                            taken_ids.push(ConversationId(op.id));
-                            continue;
+                        let number = result.change_seq.unwrap_or(0);
+                        let Some(entry) = entry.filter(|entry| entry.kind != OutboxKind::Delete) else { continue };
+                        if w.was_erased_after(op.id, number)? {
+                            // The first answer was lost, and somebody has erased the row since.
+                            w.withdraw(&entry)?;
+                        } else if is_hidden(number, pulled) {
+                            w.set_refetch(&op.table, op.id, true)?;
                         }
-                        w.wedge(result.op_id, code, result.message.as_deref().unwrap_or("The server refused it."))?;
+                    }
+                    Verdict::TakeTheirs => {
+                        let entry = w.outbox_entry(result.op_id)?;
+                        w.acknowledge(result.op_id, result.change_seq)?;
+                        match (&result.row, entry) {
+                            (Some(row), _) => {
+                                store_or_park(w, &op.table, row, now)?;
+                            }
+                            // Erased for good later than in the form that was brought back.
+                            (None, Some(entry)) => w.withdraw(&entry)?,
+                            (None, None) => {}
+                        }
+                        pushed += 1;
+                    }
+                    Verdict::GiveNewIds => {
+                        closed.push(op.lane);
+                        taken_ids.push(ConversationId(op.id));
+                    }
+                    Verdict::Wedge { code, message } => {
+                        w.wedge(result.op_id, &code, &message)?;
+                        closed.push(op.lane);
                         refused += 1;
                     }
-                    OpStatus::Skipped => {}
+                    Verdict::Wait => {}
                 }
             }
             for id in taken_ids {
@@ -161,6 +260,6 @@ impl<R: Remote> Engine<R> {
         })?;
         self.report.pushed += pushed;
         self.report.refused += refused;
-        Ok(())
+        Ok(closed)
     }
 }

@@ -13,11 +13,15 @@ pub enum FailureClass {
     /// Try again later, for ever; the server may have said when.
     Passing { retry_after: Option<Duration> },
     /// Send less at once.
-    Smaller,
+    /// `passing`: it was the server's state (a time-out, a lock) and not the size alone; then also a single one is tried
+    /// again for ever.
+    Smaller { passing: bool },
     /// The session has ended.
     SignInAgain,
-    /// The server lacks our migrations, or is under maintenance: wait, with a plain message.
+    /// The server lacks our migrations: wait, with a plain message.
     Parked,
+    /// The server is being worked on: wait, with the operator's words.
+    Maintenance,
     /// Asking again will not help.
     Permanent,
 }
@@ -36,7 +40,14 @@ pub struct Hello {
     pub epoch: String,
     pub head: i64,
     pub schema: i64,
+    /// What was added within the protocol's version.
+    #[serde(default = "first_revision")]
+    pub revision: i64,
     pub user_id: Uuid,
+}
+
+fn first_revision() -> i64 {
+    1
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -104,6 +115,9 @@ pub struct Op {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub set: Option<Value>,
     pub base_seq: i64,
+    /// Brings back what a restore lost: the number that this form of the row had.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,12 +139,38 @@ pub struct OpResult {
     pub message: Option<String>,
     #[serde(default)]
     pub change_seq: Option<i64>,
+    /// With `superseded`: the row as the server has it; None: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Value>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct PushAnswer {
     pub epoch: String,
+    /// The epoch is another one: nothing was applied; take a snapshot anew.
+    #[serde(default)]
+    pub rejoin: bool,
     pub results: Vec<OpResult>,
+}
+
+/// Up to a thousand rows of one table, told by their count and a hash of their ids and numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AuditRange {
+    /// The last id of the range; it begins after the one before it.
+    pub upto: Uuid,
+    pub count: u64,
+    /// 16 hexadecimal digits.
+    pub hash: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct AuditPage {
+    pub epoch: String,
+    pub head: i64,
+    pub ranges: Vec<AuditRange>,
+    pub has_more: bool,
+    #[serde(default)]
+    pub next: Option<Uuid>,
 }
 
 /// The server.
@@ -153,23 +193,36 @@ pub trait Remote: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<PullPage, Failure>> + Send;
 
-    fn push(&self, device: Uuid, ops: &[Op]) -> impl Future<Output = Result<PushAnswer, Failure>> + Send;
+    /// `epoch`: the one that the mirror stands in; in another one nothing is applied.
+    fn push(&self, device: Uuid, epoch: &str, ops: &[Op]) -> impl Future<Output = Result<PushAnswer, Failure>> + Send;
 
-    /// Puts a file at a path of the bucket; one that is there already counts as done.
+    fn audit(
+        &self,
+        table: &str,
+        after: Option<Uuid>,
+        ranges: u32,
+    ) -> impl Future<Output = Result<AuditPage, Failure>> + Send;
+
+    /// Puts a file at a path of the bucket; one that is there already counts as done. `note`: a file in which an upload in
+    /// parts keeps its place on the server, so that it goes on after a restart.
     fn upload(
         &self,
         path: &str,
         file: &Path,
         mime_type: Option<&str>,
+        note: &Path,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Writes an object of the bucket to `to`, going on where an earlier try ended. The content must have that hash, and
-    /// that size in bytes where it is known.
+    /// Writes an object of the bucket to `to`, going on where an earlier try ended. With a hash the content must have it,
+    /// and exactly `size` bytes where that is known; without one `size` is the most that is taken.
     fn download(
         &self,
         path: &str,
         to: &Path,
-        sha256: &str,
+        sha256: Option<&str>,
         size: Option<u64>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// The size in bytes of an object of the bucket; None: it is not there.
+    fn stored(&self, path: &str) -> impl Future<Output = Result<Option<u64>, Failure>> + Send;
 }

@@ -5,6 +5,7 @@
 
 use airi_domain::{Attachment, Conversation, Message, OwnerId, Role, canonicalize, storage_path_for};
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -29,38 +30,38 @@ pub(crate) fn check_owner(table: &str, row: &Value, owner: OwnerId) -> Result<()
     if named == Some(owner.0) { Ok(()) } else { Err("it belongs to another user and was dropped".to_owned()) }
 }
 
-fn read<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Unreadable> {
-    serde_json::from_value(Value::Object(fields)).map_err(|error| format!("it cannot be read: {error}"))
-}
-
-/// The row's fields; null stands for the default.
-fn fields(row: &Value) -> Result<Map<String, Value>, Unreadable> {
-    let mut fields = row.as_object().cloned().ok_or("it is not an object")?;
-    fields.retain(|_, value| !value.is_null());
-    Ok(fields)
+/// Reads the row's fields, each text copied once; null stands for the default. `instead` replaces fields.
+fn read<T: DeserializeOwned>(row: &Value, instead: &[(&str, Value)]) -> Result<T, Unreadable> {
+    let fields = row.as_object().ok_or("it is not an object")?;
+    let replaced = |name: &str| instead.iter().any(|(other, _)| *other == name);
+    let own = fields.iter().filter(|(name, value)| !value.is_null() && !replaced(name));
+    let all = own.map(|(name, value)| (name.as_str(), value)).chain(instead.iter().map(|(name, value)| (*name, value)));
+    let read: Result<T, serde_json::Error> = T::deserialize(MapDeserializer::new(all));
+    read.map_err(|error| format!("it cannot be read: {error}"))
 }
 
 pub(crate) fn read_conversation(row: &Value) -> Result<Conversation, Unreadable> {
-    let mut conversation: Conversation = read(fields(row)?)?;
+    let mut conversation: Conversation = read(row, &[])?;
     conversation.settings = canonicalize(conversation.settings);
     conversation.metadata = canonicalize(conversation.metadata);
     Ok(conversation)
 }
 
 pub(crate) fn read_message(row: &Value) -> Result<Message, Unreadable> {
-    let mut fields = fields(row)?;
+    let mut instead = Vec::new();
     let mut odd = Map::new();
-    let known_role = fields.get("role").and_then(Value::as_str).is_some_and(|role| role.parse::<Role>().is_ok());
-    if !known_role && let Some(role) = fields.insert("role".into(), json!("system")) {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    let known_role = text("role").is_some_and(|role| role.parse::<Role>().is_ok());
+    if let (false, Some(role)) = (known_role, row.get("role").filter(|role| !role.is_null())) {
+        instead.push(("role", json!("system")));
         odd.insert("role".into(), json!({ "original": role }));
     }
-    let kind = fields.get("content_type").and_then(Value::as_str).unwrap_or("text");
-    if kind.parse::<airi_domain::ContentType>().is_err()
-        && let Some(kind) = fields.insert("content_type".into(), json!("text"))
-    {
+    let known_kind = text("content_type").unwrap_or("text").parse::<airi_domain::ContentType>().is_ok();
+    if let (false, Some(kind)) = (known_kind, row.get("content_type")) {
+        instead.push(("content_type", json!("text")));
         odd.insert("content_type".into(), json!({ "original": kind }));
     }
-    let mut message: Message = read(fields)?;
+    let mut message: Message = read(row, &instead)?;
     if !odd.is_empty()
         && let Value::Object(metadata) = &mut message.metadata
     {
@@ -71,13 +72,16 @@ pub(crate) fn read_message(row: &Value) -> Result<Message, Unreadable> {
 }
 
 pub(crate) fn read_attachment(row: &Value) -> Result<Attachment, Unreadable> {
-    let mut fields = fields(row)?;
-    if let Some(Value::Object(metadata)) = fields.get_mut("metadata")
-        && let Some(hash) = metadata.remove("sha256")
+    let mut instead = Vec::new();
+    if let Some(Value::Object(metadata)) = row.get("metadata")
+        && let Some(hash) = metadata.get("sha256")
     {
-        fields.insert("sha256".into(), hash);
+        let mut metadata = metadata.clone();
+        metadata.remove("sha256");
+        instead.push(("metadata", Value::Object(metadata)));
+        instead.push(("sha256", hash.clone()));
     }
-    let mut attachment: Attachment = read(fields)?;
+    let mut attachment: Attachment = read(row, &instead)?;
     attachment.metadata = canonicalize(attachment.metadata);
     Ok(attachment)
 }

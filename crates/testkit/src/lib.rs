@@ -3,6 +3,10 @@
 
 mod build;
 mod clock;
+#[cfg(feature = "cloud")]
+pub mod cloud;
+#[cfg(feature = "cloud")]
+pub mod contract;
 mod generate;
 mod rng;
 

@@ -1,13 +1,8 @@
 //! The account, sync, and the outbox.
 
 use crate::library::Library;
-use airi_contract::{CommandError, OutboxRequest, OutboxRow, SignInRequest, Status};
+use airi_contract::{AuditReport, CommandError, OutboxExport, OutboxRequest, OutboxRow, PauseRequest, Status};
 use tauri::State;
-
-#[tauri::command]
-pub(crate) async fn sign_in(library: State<'_, Library>, request: SignInRequest) -> Result<Status, CommandError> {
-    library.ready().await?.sign_in(request).await
-}
 
 #[tauri::command]
 pub(crate) async fn sign_out(library: State<'_, Library>) -> Result<Status, CommandError> {
@@ -17,6 +12,16 @@ pub(crate) async fn sign_out(library: State<'_, Library>) -> Result<Status, Comm
 #[tauri::command]
 pub(crate) async fn sync_now(library: State<'_, Library>) -> Result<Status, CommandError> {
     library.ready().await?.sync_now().await
+}
+
+#[tauri::command]
+pub(crate) async fn pause_sync(library: State<'_, Library>, request: PauseRequest) -> Result<Status, CommandError> {
+    library.ready().await?.pause_sync(request).await
+}
+
+#[tauri::command]
+pub(crate) async fn verify_remote(library: State<'_, Library>) -> Result<AuditReport, CommandError> {
+    library.ready().await?.verify_remote().await
 }
 
 #[tauri::command]
@@ -32,4 +37,9 @@ pub(crate) async fn outbox(library: State<'_, Library>) -> Result<Vec<OutboxRow>
 #[tauri::command]
 pub(crate) async fn resolve_outbox(library: State<'_, Library>, request: OutboxRequest) -> Result<(), CommandError> {
     library.ready().await?.resolve_outbox(request).await
+}
+
+#[tauri::command]
+pub(crate) async fn export_change(library: State<'_, Library>, request: OutboxExport) -> Result<(), CommandError> {
+    library.run(move |app| app.export_change(&request)).await
 }

@@ -2,10 +2,13 @@
 //! holds the list to `airi_contract::COMMANDS`.
 
 mod account;
+mod attachments;
 mod conversations;
+mod devices;
 mod links;
 mod search;
 mod settings;
+mod sign_in;
 mod tasks;
 mod thread;
 mod usage;
@@ -44,19 +47,32 @@ commands![
     tasks::start_export,
     tasks::cancel_task,
     tasks::pick_path,
-    account::sign_in,
+    sign_in::sign_in,
+    sign_in::cancel_sign_in,
+    sign_in::send_code,
+    sign_in::check_server,
+    sign_in::list_profiles,
+    sign_in::use_profile,
     account::sign_out,
     account::sync_now,
+    account::pause_sync,
+    account::verify_remote,
     account::status,
     account::outbox,
     account::resolve_outbox,
+    account::export_change,
+    devices::list_devices,
+    devices::sign_out_device,
     usage::usage,
     links::check_link,
     links::open_link,
-    links::save_attachment,
+    attachments::attach_file,
+    attachments::fetch_attachment,
+    attachments::save_attachment,
     settings::get_settings,
     settings::set_settings,
     settings::verify,
+    settings::save_log,
 ];
 
 #[cfg(test)]

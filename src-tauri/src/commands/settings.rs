@@ -1,7 +1,7 @@
-//! What the window needs at its start, its settings, and the check of the library.
+//! What the window needs at its start, its settings, the check of the library, and the log.
 
 use crate::library::Library;
-use airi_contract::{AppInfo, CommandError, Settings, VerifyReport};
+use airi_contract::{AppInfo, CommandError, PathRequest, Settings, VerifyReport};
 use tauri::{State, Theme, WebviewWindow};
 
 #[tauri::command]
@@ -30,6 +30,11 @@ pub(crate) async fn set_settings(
 #[tauri::command]
 pub(crate) async fn verify(library: State<'_, Library>) -> Result<VerifyReport, CommandError> {
     library.run(|app| app.verify()).await
+}
+
+#[tauri::command]
+pub(crate) async fn save_log(library: State<'_, Library>, request: PathRequest) -> Result<(), CommandError> {
+    library.run(move |app| app.save_log(&request)).await
 }
 
 /// The title bar follows the page's theme.

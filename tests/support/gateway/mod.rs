@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use crate::database::Pool;
 use crate::token;
 
+pub use auth::AuthOptions;
 pub(crate) use auth::admin::ensure_account;
 pub(crate) use realtime::Bus;
 
@@ -41,6 +42,7 @@ pub(crate) struct Gateway {
     pub(crate) access_token_lifetime: Duration,
     pub(crate) refresh_reuse_interval: Duration,
     pub(crate) confirm_email: bool,
+    pub(crate) auth_options: AuthOptions,
     pub(crate) auth: Pool,
     pub(crate) storage: Pool,
     pub(crate) realtime: Pool,

@@ -13,12 +13,15 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'damaged',
   'signed_out',
   'wrong_password',
+  'wrong_code',
   'session_ended',
   'offline',
   'server_unsuitable',
+  'maintenance',
   'server_refused',
   'no_keyring',
   'cancelled',
+  'timed_out',
   'internal',
 ]);
 

@@ -1,5 +1,5 @@
 /** What the backend tells by itself: the contract's events, and files dropped on the window. */
-import type { Changed, StatusChanged, TaskEvent } from './generated';
+import type { Changed, SignInWaiting, StatusChanged, TaskEvent } from './generated';
 import type { DropEvent, Unlisten } from './transport';
 import { transport } from './transport';
 
@@ -15,6 +15,10 @@ export function onStatus(take: (event: StatusChanged) => void): Promise<Unlisten
 
 export function onTask(take: (event: TaskEvent) => void): Promise<Unlisten> {
   return transport.listen('task', (payload) => take(payload as TaskEvent));
+}
+
+export function onSignIn(take: (event: SignInWaiting) => void): Promise<Unlisten> {
+  return transport.listen('sign_in', (payload) => take(payload as SignInWaiting));
 }
 
 /** The paths come from the operating system, so a dropped folder of six gigabytes is never read by the page. */

@@ -1,6 +1,6 @@
 // Made by `AIRI_UPDATE=1 cargo test -p airi-contract` from crates/contract; not edited by hand.
 
-export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "session_ended" | "offline" | "server_unsuitable" | "server_refused" | "no_keyring" | "cancelled" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "wrong_code" | "session_ended" | "offline" | "server_unsuitable" | "maintenance" | "server_refused" | "no_keyring" | "cancelled" | "timed_out" | "internal";
 
 export type CommandError = { code: ErrorCode, 
 /**
@@ -76,9 +76,13 @@ export type AttachmentRow = { id: string, message_id: string, file_name: string,
 /**
  * Where the bytes are.
  */
-state: FileState, };
+state: FileState, 
+/**
+ * How many bytes of a download are here already; null when there is none under way or broken off.
+ */
+received: number | null, };
 
-export type FileState = "here" | "remote" | "missing";
+export type FileState = "here" | "waiting" | "remote" | "downloading" | "missing";
 
 export type MessageView = { 
 /**
@@ -169,6 +173,40 @@ rating?: number, feedback?: string, };
 export type BranchRequest = { conversation_id: string, message_id: string, };
 
 export type AttachmentRef = { id: string, };
+
+export type AttachRequest = { conversation_id: string, 
+/**
+ * None: a new message of the user at the end of the branch in view.
+ */
+message_id?: string, source: AttachSource, };
+
+export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, };
+
+export type FileSettings = { keep_offline: KeepOffline, 
+/**
+ * At most so many MiB on the disk; what only this device has, or is still to be sent, stays above it too.
+ */
+disk_bound_mb: number, };
+
+export type KeepOffline = "all" | "recent" | "on_demand";
+
+export type FilesReport = { keep_offline: KeepOffline, disk_bound_mb: number, 
+/**
+ * Contents on this machine; equal files count once.
+ */
+here: number, here_bytes: number, 
+/**
+ * Of these, still to be sent.
+ */
+waiting: number, 
+/**
+ * Only on the server.
+ */
+remote: number, 
+/**
+ * As far as rows tell their sizes.
+ */
+remote_bytes: number, };
 
 export type LinkRequest = { url: string, };
 
@@ -338,7 +376,51 @@ cursor: string | null,
 /**
  * Whether the search index has reached the mirror.
  */
-indexed: boolean, last_sync: string | null, };
+indexed: boolean, last_sync: string | null, 
+/**
+ * How far a sync under way is, when it takes long (the first one, or one after a restore of the server).
+ */
+progress: SyncProgress | null, 
+/**
+ * Whether the user has paused syncing; nothing is sent or taken until it goes on.
+ */
+paused: boolean, 
+/**
+ * The last comparison with the server; null before the first.
+ */
+audit: AuditReport | null, };
+
+export type SyncProgress = { done: number, 
+/**
+ * As the server counted them when it began.
+ */
+total: number, };
+
+export type AuditReport = { 
+/**
+ * When it ended.
+ */
+at: string, 
+/**
+ * Rows that were compared.
+ */
+rows: number, 
+/**
+ * Ranges of up to a thousand rows that differed.
+ */
+ranges_differing: number, 
+/**
+ * Rows that were fetched again because they were older here, or missing.
+ */
+fetched: number, 
+/**
+ * Rows that only this device had, without any word that they were erased; they are sent again.
+ */
+sent_again: number, 
+/**
+ * What differed and why, one sentence each (at most 100).
+ */
+findings: Array<string>, };
 
 export type AccountInfo = { url: string, email: string, user_id: string, signed_in: boolean, 
 /**
@@ -346,19 +428,110 @@ export type AccountInfo = { url: string, email: string, user_id: string, signed_
  */
 session_in: string, };
 
-export type SyncState = "local" | "in_step" | "waiting" | "syncing" | "offline" | "signed_out" | "maintenance" | "server_unsuitable" | "needs_attention";
+export type SyncState = "local" | "in_step" | "waiting" | "syncing" | "offline" | "signed_out" | "paused" | "maintenance" | "server_unsuitable" | "needs_attention";
 
-export type SignInRequest = { url: string, key: string, email: string, password: string, 
+export type SignInRequest = { url: string, 
+/**
+ * The publishable key; empty: the one that this address was signed in to with before.
+ */
+key: string, by: SignInBy, 
 /**
  * Whether the conversations of the profile without an account come along.
  */
-take: Take, };
+take: Take, 
+/**
+ * The account of the profile in use now lives at this address (a server that was moved or recovered): the profile
+ * keeps all that it has and is pointed there. Refused when another account signs in than the profile's own.
+ */
+new_address: boolean, };
+
+export type SignInBy = { "password": { email: string, password: string, } } | { "code": { email: string, code: string, } } | { "provider": Provider };
+
+export type Provider = "google" | "discord";
 
 export type Take = "all" | "none" | { "chosen": Array<string> };
 
+export type CodeRequest = { url: string, 
+/**
+ * As in [`SignInRequest`].
+ */
+key: string, email: string, };
+
+export type SignInWaiting = { 
+/**
+ * For copying, where no browser opened by itself.
+ */
+url: string, 
+/**
+ * Why the browser did not open, if that is known.
+ */
+problem: string | null, };
+
+export type ProfileRow = { name: string, in_use: boolean, account: AccountInfo | null, 
+/**
+ * All that are not deleted, archived and hidden ones included.
+ */
+conversations: number, 
+/**
+ * Changes that wait to be sent.
+ */
+unsent: number, 
+/**
+ * Why the profile cannot be opened; the counts are then 0.
+ */
+problem: string | null, };
+
+export type ProfileRef = { name: string, };
+
+export type CheckRequest = { url: string | null, key: string | null, };
+
+export type ServerCheck = { url: string, 
+/**
+ * Whether it was looked at with a session; without one, files, doorbell and migrations are seen from outside.
+ */
+signed_in: boolean, 
+/**
+ * Nothing that is needed is missing.
+ */
+ok: boolean, 
+/**
+ * In the order in which they should be mended.
+ */
+checks: Array<Check>, };
+
+export type Check = { what: CheckOf, state: CheckState, 
+/**
+ * Whether the app does not work in full without it.
+ */
+needed: boolean, 
+/**
+ * What was found, for people.
+ */
+message: string, 
+/**
+ * What to do about it; null where there is nothing to do.
+ */
+todo: string | null, };
+
+export type CheckOf = "reachable" | "key" | "email" | "code" | "google" | "discord" | "redirects" | "migrations" | "bucket" | "doorbell";
+
+export type CheckState = "ok" | "missing" | "cannot_tell";
+
 export type SyncReport = { pulled: number, pushed: number, refused: number, parked: number, files_uploaded: number, files_downloaded: number, requests: number, waiting: number, took_ms: number, };
 
-export type OutboxRow = { id: string, conversation_id: string, table: string, row_id: string, 
+export type OutboxRow = { id: string, conversation_id: string, conversation_title: string | null, 
+/**
+ * Names of the changed fields; empty for a new or erased row.
+ */
+fields: Array<string>, 
+/**
+ * The server's code of a refusal, e.g. content_conflict, id_taken, missing_parent, invalid, upload_refused.
+ */
+code: string | null, 
+/**
+ * Changes of the same conversation that wait behind this one.
+ */
+behind: number, table: string, row_id: string, 
 /**
  * insert, patch or delete
  */
@@ -371,6 +544,28 @@ state: string, attempts: number, error: string | null, created_at: string, };
 export type OutboxRequest = { id: string, action: OutboxAction, };
 
 export type OutboxAction = "retry" | "discard";
+
+export type OutboxExport = { id: string, path: string, };
+
+export type PauseRequest = { paused: boolean, };
+
+export type DeviceRow = { id: string, name: string, 
+/**
+ * linux, macos, windows
+ */
+platform: string, app_version: string, first_seen_at: string, last_sync_at: string, 
+/**
+ * Signed out from another device.
+ */
+signed_out_at: string | null, 
+/**
+ * This very device.
+ */
+current: boolean, };
+
+export type DeviceRef = { id: string, };
+
+export type PathRequest = { path: string, };
 
 export type UsageBy = "day" | "model" | "provider";
 
@@ -400,7 +595,7 @@ show_hidden: boolean,
 /**
  * en, zh-Hans or ja; None: as the system
  */
-language: string | null, sidebar_width: number, };
+language: string | null, sidebar_width: number, files: FileSettings, };
 
 export type VerifyReport = { ok: boolean, conversations: number, messages: number, files: number, 
 /**
@@ -428,4 +623,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "usage" | "check_link" | "open_link" | "save_attachment" | "get_settings" | "set_settings" | "verify";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify";

@@ -41,3 +41,13 @@ export function bytes(value: number): string {
     maximumFractionDigits: rest < 10 ? 1 : 0,
   }).format(rest);
 }
+
+/** A share of 0 to 1. Rounded down: all is done only when all is done. */
+export function percent(share: number, language: string): string {
+  return new Intl.NumberFormat(language, { style: 'percent' }).format(Math.floor(share * 100) / 100);
+}
+
+/** "a, b and c" in the language's own way. */
+export function listed(names: string[], language: string): string {
+  return new Intl.ListFormat(language, { style: 'long', type: 'conjunction' }).format(names);
+}

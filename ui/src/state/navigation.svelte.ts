@@ -1,11 +1,14 @@
 /** Where the user is: the open conversation, the list in the sidebar, the page in the middle, the dialog on top. */
 export type ListView = 'active' | 'archived' | 'trash';
 export type Page = 'thread' | 'usage';
+export type AccountTab = 'sync' | 'devices' | 'accounts';
 export type Overlay =
   | { kind: 'search'; query: string }
   | { kind: 'import' }
   | { kind: 'export'; id: string | null; title: string | null }
-  | { kind: 'sign-in' }
+  /** `add`: another account beside the one in use. */
+  | { kind: 'sign-in'; add: boolean }
+  | { kind: 'account'; tab: AccountTab }
   | { kind: 'settings' }
   | { kind: 'help' };
 
@@ -29,6 +32,8 @@ class Navigation {
   sidebar = $state(window.innerWidth >= NARROW_PX);
   /** Asks the header to let the title be edited. */
   renaming = $state(0);
+  /** The conversation whose title is to be edited as soon as it is open. */
+  renameOf = $state<string | null>(null);
   #nonce = 0;
 
   /** Opens a conversation; null: the page for a new one. */
@@ -38,6 +43,11 @@ class Navigation {
     this.#nonce += 1;
     this.jump = messageId === null ? null : { messageId, nonce: this.#nonce, reveal };
     if (window.innerWidth < NARROW_PX) this.sidebar = false;
+  }
+
+  openToRename(id: string): void {
+    this.open(id);
+    this.renameOf = id;
   }
 
   show(overlay: Overlay): void {

@@ -2,12 +2,29 @@
 import { ipc } from '../ipc/commands';
 import type { CommandFailure } from '../ipc/errors';
 import { toFailure } from '../ipc/errors';
-import { onStatus } from '../ipc/events';
+import { onChanged, onStatus } from '../ipc/events';
 import type { AppInfo, Settings, Status } from '../ipc/generated';
 import { i18n } from './i18n.svelte';
 
-const DEFAULTS: Settings = { theme: 'system', show_hidden: false, language: null, sidebar_width: 300 };
+const DEFAULTS: Settings = {
+  theme: 'system',
+  show_hidden: false,
+  language: null,
+  sidebar_width: 300,
+  files: { keep_offline: 'all', disk_bound_mb: 5120 },
+};
 const THEME_KEY = 'airi.theme';
+
+/** While a sync runs it is announced twice a second; asking takes far less. */
+const MOST_TURNS = 5;
+
+/** An import changes much at a time. */
+const ASK_MS = 300;
+
+/** A pause shows at once, also while the request under way still ends. */
+function shown(status: Status): Status {
+  return status.paused && status.sync === 'syncing' ? { ...status, sync: 'paused' } : status;
+}
 
 class Session {
   phase = $state<'opening' | 'ready' | 'failed'>('opening');
@@ -16,6 +33,8 @@ class Session {
   status = $state.raw<Status | null>(null);
   settings = $state.raw<Settings>(DEFAULTS);
 
+  #heard = 0;
+  #asking: ReturnType<typeof setTimeout> | null = null;
   #dark = window.matchMedia('(prefers-color-scheme: dark)');
 
   /** The key that makes shortcuts, as it is written on the keyboard. */
@@ -44,8 +63,39 @@ class Session {
     }
   }
 
-  listen(): Promise<() => void> {
-    return onStatus(({ status }) => (this.status = status));
+  async listen(): Promise<() => void> {
+    const stops = await Promise.all([
+      onStatus(({ status }) => {
+        this.#heard += 1;
+        this.status = shown(status);
+      }),
+      onChanged(() => this.#askSoon()),
+    ]);
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** A change counts among what waits also while nothing syncs; then nobody announces the status. */
+  #askSoon(): void {
+    if (this.#asking !== null) return;
+    this.#asking = setTimeout(() => {
+      this.#asking = null;
+      // What fails here fails for whoever asked for something, too, and they say so.
+      void this.settle(() => ipc.status()).catch(() => undefined);
+    }, ASK_MS);
+  }
+
+  /**
+   * Takes the status that a command answers. Answers and events travel apart: when something was announced meanwhile, the
+   * answer may be the older of the two, so it is asked for anew.
+   */
+  async settle(act: () => Promise<Status>): Promise<void> {
+    let heard = this.#heard;
+    let status = await act();
+    for (let turn = 0; heard !== this.#heard && turn < MOST_TURNS; turn += 1) {
+      heard = this.#heard;
+      status = await ipc.status();
+    }
+    this.status = shown(status);
   }
 
   /** Shows at once; the backend keeps it. */

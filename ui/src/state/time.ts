@@ -36,6 +36,29 @@ export function clock(iso: string, language: string): string {
   return format(language, { hour: 'numeric', minute: '2-digit' }).format(parseTime(iso));
 }
 
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** "3 minutes ago", "yesterday"; within the last minute "now", also when the other clock runs ahead. */
+export function relativeTime(iso: string, now: Date, language: string): string {
+  const seconds = Math.max(0, (now.getTime() - parseTime(iso).getTime()) / 1000);
+  const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const [unit, size] = STEPS.find(([, length]) => seconds >= length) ?? ['second', 1];
+  return words.format(unit === 'second' ? 0 : -Math.floor(seconds / size), unit);
+}
+
+/** The day, with the year where it is another one. */
+export function shortDate(iso: string, now: Date, language: string): string {
+  const date = parseTime(iso);
+  const year = date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' as const };
+  return format(language, { day: 'numeric', month: 'short', ...year }).format(date);
+}
+
 export function longTime(iso: string, language: string): string {
   return format(language, { dateStyle: 'full', timeStyle: 'short' }).format(parseTime(iso));
 }

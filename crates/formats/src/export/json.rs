@@ -44,6 +44,17 @@ impl<W: Write> JsonWriter<W> {
         Ok(self.out)
     }
 
+    /// Writes the end with one more member after the conversations. Readers of the format pass over it.
+    pub fn finish_with(mut self, member: &str, value: &Value) -> io::Result<W> {
+        self.out.write_all(if self.is_first { b"],\n" } else { b"\n],\n" })?;
+        serde_json::to_writer(&mut self.out, member)?;
+        self.out.write_all(b":")?;
+        serde_json::to_writer(&mut self.out, &canonicalize(value.clone()))?;
+        self.out.write_all(b"}\n")?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
     fn rows<T: Serialize>(&mut self, rows: Vec<&T>) -> io::Result<()> {
         for (i, row) in rows.into_iter().enumerate() {
             self.out.write_all(if i == 0 { b"\n" } else { b",\n" })?;
@@ -120,6 +131,21 @@ mod tests {
     fn where_the_server_has_a_file_stays_here() {
         assert!(!written(&[exported()]).contains("storage_path"));
         assert!(!written(&[exported()]).contains("owner/secret"));
+    }
+
+    #[test]
+    fn one_more_member_stands_after_the_conversations() {
+        for rows in [vec![], vec![exported()]] {
+            let mut writer = JsonWriter::new(Vec::new()).unwrap();
+            for row in &rows {
+                writer.write(row).unwrap();
+            }
+            let bytes = writer.finish_with("change", &serde_json::json!({"b": 1, "a": "x"})).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.ends_with("],\n\"change\":{\"a\":\"x\",\"b\":1}}\n"), "{text}");
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["conversations"].as_array().unwrap().len(), rows.len());
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use file_name::safe_file_name;
 pub use html::html;
 pub use json::JsonWriter;
 pub use markdown::markdown;
-pub use zip_file::{ZipSummary, export_zip};
+pub use zip_file::{ZipSummary, export_zip, export_zip_with};
 
 use airi_domain::{Attachment, Conversation, Message};
 use std::io::{self, Read};

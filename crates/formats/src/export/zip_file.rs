@@ -3,6 +3,7 @@
 use super::{Assets, ExportConversation, ExportError, JsonWriter};
 use crate::{EXPORT_FILES, EXPORT_JSON};
 use airi_domain::is_sha256_hex;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, Write};
@@ -28,6 +29,16 @@ pub fn export_zip<W: Write + Seek>(
     conversations: impl Iterator<Item = Result<ExportConversation, Box<dyn std::error::Error + Send + Sync>>>,
     assets: &dyn Assets,
 ) -> Result<ZipSummary, ExportError> {
+    export_zip_with(out, conversations, assets, None)
+}
+
+/// The same with one more member in `conversations.json` ([`JsonWriter::finish_with`]).
+pub fn export_zip_with<W: Write + Seek>(
+    out: W,
+    conversations: impl Iterator<Item = Result<ExportConversation, Box<dyn std::error::Error + Send + Sync>>>,
+    assets: &dyn Assets,
+    member: Option<(&str, &Value)>,
+) -> Result<ZipSummary, ExportError> {
     let mut zip = ZipWriter::new(out);
     let mut summary = ZipSummary::default();
     let mut hashes = BTreeSet::new();
@@ -40,7 +51,10 @@ pub fn export_zip<W: Write + Seek>(
         hashes.extend(exported.attachments.iter().filter_map(|attachment| attachment.sha256.clone()));
         json.write(&exported)?;
     }
-    json.finish()?;
+    match member {
+        Some((name, value)) => json.finish_with(name, value)?,
+        None => json.finish()?,
+    };
     for sha256 in hashes {
         // The name inside the ZIP is made of it: nothing but a hash may get there.
         if !is_sha256_hex(&sha256) {

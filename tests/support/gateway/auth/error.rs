@@ -44,6 +44,14 @@ impl AuthError {
         Self { code: "email_exists", message: message.into(), ..self }
     }
 
+    pub(super) fn sign_up_disabled() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "signup_disabled", "Signups not allowed for this instance")
+    }
+
+    pub(super) fn email_disabled() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "email_provider_disabled", "Email logins are disabled")
+    }
+
     pub(super) fn banned() -> Self {
         Self::bad("user_banned", "User is banned")
     }

@@ -44,6 +44,9 @@ pub(super) async fn token(
 }
 
 async fn by_password(gateway: &Gateway, proof: &Proof, headers: &HeaderMap) -> Result<Value, AuthError> {
+    if !gateway.auth_options.email {
+        return Err(AuthError::email_disabled());
+    }
     let refused = || AuthError::bad("invalid_credentials", "Invalid login credentials");
     if proof.password.contains('\0') || proof.email.contains('\0') {
         return Err(refused());

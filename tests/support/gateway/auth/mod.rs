@@ -5,6 +5,7 @@ pub(super) mod admin;
 mod error;
 mod grants;
 mod oauth;
+mod options;
 mod otp;
 mod sessions;
 mod signup;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::Gateway;
 pub(super) use error::AuthError;
+pub use options::AuthOptions;
 
 type Shared = Arc<Gateway>;
 type Answer = Result<axum::Json<Value>, AuthError>;
@@ -64,9 +66,13 @@ async fn health() -> axum::Json<Value> {
 }
 
 async fn settings(State(gateway): State<Shared>) -> axum::Json<Value> {
+    let options = &gateway.auth_options;
     axum::Json(json!({
-        "external": {"email": true, "phone": false, "anonymous_users": false, "google": true, "discord": true},
-        "disable_signup": false,
+        "external": {
+            "email": options.email, "phone": false, "anonymous_users": false, "google": options.google,
+            "discord": options.discord
+        },
+        "disable_signup": !options.sign_up,
         "mailer_autoconfirm": !gateway.confirm_email,
         "phone_autoconfirm": false,
         "saml_enabled": false

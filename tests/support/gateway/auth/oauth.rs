@@ -1,6 +1,7 @@
 //! Sign-in through a provider with PKCE: `/authorize` → a fake provider that consents at once → `/callback` → the app's
-//! own address with a code. Promise: the code goes only to an address of loopback, works once, and only with the verifier
-//! whose challenge began the flow. The fake provider signs in whoever `login_hint` names, so this is for development
+//! own address with a code. Promise: the code goes only to a listed address (of loopback), works once, and only with the
+//! verifier whose challenge began the flow; an address that is not listed gives way to the site's own. As in Auth up to
+//! 2025, the state says to the provider, signed, where the browser will end, and what was asked for travels beside it. The fake provider signs in whoever `login_hint` names, so this is for development
 //! alone; `login_hint=deny` refuses.
 
 use axum::extract::{Query, State};
@@ -14,7 +15,6 @@ use super::user::{self, NewUser};
 use super::{AuthError, Shared};
 use crate::token::{self, random_text};
 
-const PROVIDERS: [&str; 2] = ["google", "discord"];
 const FLOW_SECONDS: i64 = 600;
 
 #[derive(Deserialize)]
@@ -31,14 +31,15 @@ pub(super) async fn authorize(
     State(gateway): State<Shared>,
     Query(request): Query<Authorize>,
 ) -> Result<Response, AuthError> {
-    if !PROVIDERS.contains(&request.provider.as_str()) {
+    if !gateway.auth_options.offers(&request.provider) {
         return Err(AuthError::bad("validation_failed", "Unsupported provider: provider is not enabled"));
     }
     let s256 = request.code_challenge_method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("s256"));
     let Some(challenge) = request.code_challenge.filter(|challenge| challenge.len() >= 43 && s256) else {
         return Err(AuthError::bad("validation_failed", "This server offers PKCE with S256 only"));
     };
-    let back = request.redirect_to.filter(|address| is_loopback(address)).unwrap_or_else(|| gateway.url.clone());
+    let listed = |address: &&String| gateway.auth_options.loopback_redirects && is_loopback(address);
+    let back = request.redirect_to.as_ref().filter(listed).unwrap_or(&gateway.url).clone();
     let lease = gateway.auth.lease().await?;
     let row = lease
         .query_one(
@@ -49,9 +50,10 @@ pub(super) async fn authorize(
         .await?;
     let flow: Uuid = row.get(0);
     let hint = request.login_hint.unwrap_or_else(|| format!("{}-user@airi.test", request.provider));
-    let state =
-        token::sign(&gateway.jwt_secret, &json!({"flow": flow, "email": hint, "exp": token::now() + FLOW_SECONDS}));
-    Ok(redirect(&format!("{}/auth/v1/fake-provider?state={state}", gateway.url)))
+    let claims = json!({"flow": flow, "email": hint, "referrer": back, "exp": token::now() + FLOW_SECONDS});
+    let state = token::sign(&gateway.jwt_secret, &claims);
+    let asked = request.redirect_to.map(|asked| format!("&redirect_to={}", encoded(&asked))).unwrap_or_default();
+    Ok(redirect(&format!("{}/auth/v1/fake-provider?state={state}{asked}", gateway.url)))
 }
 
 #[derive(Deserialize)]
@@ -123,6 +125,12 @@ fn redirect(address: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, address)]).into_response()
 }
 
+/// A text as the value of a query's parameter.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 fn with_query(address: &str, query: &str) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
     format!("{address}{separator}{query}")
@@ -140,6 +148,11 @@ fn is_loopback(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parameter_keeps_its_value() {
+        assert_eq!(encoded("http://127.0.0.1:1/x?y=1&z"), "http%3A%2F%2F127.0.0.1%3A1%2Fx%3Fy%3D1%26z");
+    }
 
     #[test]
     fn codes_go_to_loopback_only() {

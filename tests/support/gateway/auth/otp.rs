@@ -29,10 +29,14 @@ fn yes() -> bool {
 
 /// `POST /otp` and `POST /resend`
 pub(super) async fn send(State(gateway): State<Shared>, Json(request): Json<Request>) -> Answer {
+    if !gateway.auth_options.email {
+        return Err(AuthError::email_disabled());
+    }
     let mut lease = gateway.auth.lease().await?;
     let transaction = lease.transaction().await?;
     let user = match user::find(&transaction, &request.email).await? {
         Some(user) => user,
+        None if request.create_user && !gateway.auth_options.sign_up => return Err(AuthError::sign_up_disabled()),
         None if request.create_user => {
             let new =
                 NewUser { email: &request.email, provider: "email", user_metadata: request.data, ..NewUser::default() };

@@ -94,11 +94,12 @@ pub(super) async fn answer(
         // Two tokens made in one second still differ.
         "jti": Uuid::new_v4()
     });
+    let claimed = gateway.auth_options.claimed_lifetime.map_or(lifetime, |claimed| claimed.as_secs().cast_signed());
     Ok(json!({
         "access_token": token::sign(&gateway.jwt_secret, &claims),
         "token_type": "bearer",
-        "expires_in": lifetime,
-        "expires_at": now + lifetime,
+        "expires_in": claimed,
+        "expires_at": now + claimed,
         "refresh_token": refresh_token,
         "user": about
     }))

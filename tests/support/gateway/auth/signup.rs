@@ -20,6 +20,12 @@ pub(super) struct SignUp {
 }
 
 pub(super) async fn sign_up(State(gateway): State<Shared>, headers: HeaderMap, Json(request): Json<SignUp>) -> Answer {
+    if !gateway.auth_options.sign_up {
+        return Err(AuthError::sign_up_disabled());
+    }
+    if !gateway.auth_options.email {
+        return Err(AuthError::email_disabled());
+    }
     let (Some(email), Some(password)) = (&request.email, &request.password) else {
         return Err(AuthError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,0 +1,154 @@
+//! What the mirror knows of the bytes behind attachments.
+
+#![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
+
+use airi_domain::{
+    Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Role, Time, empty_object,
+    storage_path_for,
+};
+use airi_store::{FileFault, OutboxKind, Store, StoreError, Writer};
+use uuid::Uuid;
+
+const ACCOUNT: OwnerId = OwnerId(Uuid::from_u128(0xacc));
+
+fn at(seconds: i64) -> Time {
+    Time::from_micros(1_700_000_000_000_000 + seconds * 1_000_000).unwrap()
+}
+
+fn aid(n: u128) -> AttachmentId {
+    AttachmentId(Uuid::from_u128(0xf000 + n))
+}
+
+fn hash(n: u8) -> String {
+    format!("{n:02x}").repeat(32)
+}
+
+fn attachment(n: u128, sha256: Option<String>, storage_path: &str) -> Attachment {
+    Attachment {
+        id: aid(n),
+        message_id: MessageId(Uuid::from_u128(2)),
+        file_name: format!("{n}.bin"),
+        file_type: None,
+        file_size: Some(10),
+        storage_path: storage_path.into(),
+        sha256,
+        mime_type: None,
+        width: None,
+        height: None,
+        duration_seconds: None,
+        metadata: empty_object(),
+        created_at: at(n as i64),
+    }
+}
+
+fn write<T>(store: &Store, act: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> T {
+    store.write(act).unwrap()
+}
+
+/// An account's library with one message, and nothing that waits.
+fn library() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("mirror.sqlite")).unwrap();
+    let (c, m) = (ConversationId(Uuid::from_u128(1)), MessageId(Uuid::from_u128(2)));
+    write(&store, |w| {
+        w.set_owner(ACCOUNT)?;
+        w.pull_conversation(Conversation::new(c, at(0)), 1)?;
+        w.pull_message(Message::new(m, c, Role::User, "look".into(), at(1)), 2).map(drop)
+    });
+    (dir, store)
+}
+
+fn waiting(store: &Store) -> Vec<AttachmentId> {
+    store.read().unwrap().uploads().unwrap().into_iter().map(|upload| upload.attachment.id).collect()
+}
+
+fn place_of(store: &Store, n: u128) -> String {
+    store.read().unwrap().attachment(aid(n)).unwrap().unwrap().storage_path
+}
+
+#[test]
+fn equal_bytes_are_one_content_and_placed_at_once() {
+    let (_dir, store) = library();
+    for n in [1, 2] {
+        write(&store, |w| w.insert_attachment(attachment(n, Some(hash(7)), "")));
+    }
+    assert_eq!(waiting(&store), [aid(1), aid(2)]);
+    let contents = store.read().unwrap().contents().unwrap();
+    assert_eq!(contents.len(), 1);
+    assert!(contents[0].waits && contents[0].storage_path.is_empty());
+    assert_eq!(contents[0].created_at, at(2));
+    assert!(write(&store, |w| w.place_content(&hash(7))));
+    assert!(waiting(&store).is_empty(), "the rows may go now");
+    let path = storage_path_for(ACCOUNT, &hash(7));
+    assert_eq!((place_of(&store, 1), place_of(&store, 2)), (path.clone(), path));
+    let contents = store.read().unwrap().contents().unwrap();
+    assert!(contents[0].waits, "the server does not have the rows yet");
+    // Nothing new to say.
+    assert!(!write(&store, |w| w.place_content(&hash(7))));
+    assert_eq!(store.read().unwrap().outbox(10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_row_without_its_bytes_is_completed_by_whoever_has_them() {
+    let (_dir, store) = library();
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(7)), ""), 3));
+    let open: Vec<_> = store.read().unwrap().without_place().unwrap().into_iter().map(|a| a.id).collect();
+    assert_eq!(open, [aid(1)]);
+    write(&store, |w| w.offer_content(aid(1)));
+    assert_eq!(waiting(&store), [aid(1)]);
+    // Promised, and true only once the bytes are there; whatever the server says of the row meanwhile.
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(7)), ""), 4));
+    assert_eq!((place_of(&store, 1), waiting(&store)), (String::new(), vec![aid(1)]));
+    write(&store, |w| w.offer_content(aid(1)));
+    write(&store, |w| w.place_content(&hash(7)));
+    let outbox = store.read().unwrap().outbox(10).unwrap();
+    assert_eq!((outbox.len(), outbox[0].kind), (1, OutboxKind::Patch));
+    assert!(waiting(&store).is_empty() && store.read().unwrap().without_place().unwrap().is_empty());
+}
+
+#[test]
+fn a_hash_that_was_found_stays_here_and_goes_with_the_object() {
+    let (_dir, store) = library();
+    write(&store, |w| w.pull_attachment(attachment(1, None, "u/chat/photo.png"), 3));
+    write(&store, |w| w.pull_attachment(attachment(2, None, "u/chat/photo.png"), 4));
+    let fault = FileFault { gone: true, reason: "not there".into() };
+    write(&store, |w| w.note_fault(aid(1), &fault, at(9)));
+    let known = |n| {
+        let reader = store.read().unwrap();
+        let attachment = reader.attachment(aid(n)).unwrap().unwrap();
+        (attachment.sha256.clone(), reader.hash_of(&attachment).unwrap(), reader.file_fault(&attachment).unwrap())
+    };
+    assert_eq!(known(1), (None, None, Some(fault)));
+    write(&store, |w| w.note_arrival(aid(1), Some(&hash(9))));
+    assert_eq!(known(1), (None, Some(hash(9)), None));
+    assert_eq!(known(2).1, Some(hash(9)), "the same object");
+    assert!(store.read().unwrap().hashes().unwrap().iter().any(|(found, _)| *found == hash(9)));
+    assert!(store.read().unwrap().outbox(10).unwrap().is_empty(), "nobody is told");
+    write(&store, |w| w.pull_attachment(attachment(1, None, "u/chat/other.png"), 5));
+    assert_eq!(known(1).1, None);
+}
+
+#[test]
+fn what_came_up_meanwhile_stays_due() {
+    let (_dir, store) = library();
+    let due = || store.read().unwrap().files_due().unwrap();
+    let first = due().unwrap();
+    write(&store, |w| w.files_done(&first));
+    assert_eq!(due(), None);
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(1)), "u/x"), 3));
+    let reason = due().unwrap();
+    write(&store, |w| w.pull_attachment(attachment(2, Some(hash(2)), "u/y"), 4));
+    write(&store, |w| w.files_done(&reason));
+    assert!(due().is_some(), "the second row came while the files were looked through for the first");
+}
+
+#[test]
+fn the_last_time_it_was_opened_counts() {
+    let (_dir, store) = library();
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(1)), "u/x"), 3));
+    for seconds in [50, 40] {
+        write(&store, |w| w.mark_used(&hash(1), at(seconds)));
+    }
+    assert_eq!(store.read().unwrap().contents().unwrap()[0].used_at, Some(at(50)));
+    assert_eq!(store.read().unwrap().used_at(&hash(1)).unwrap(), Some(at(50)));
+}

@@ -1,0 +1,76 @@
+//! One row of the server into the mirror, or aside with the reason.
+
+use crate::pull::is_known;
+use crate::wire;
+use airi_domain::Time;
+use airi_store::{StoreError, Writer};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub(crate) const WAITS_FOR_PARENT: &str = "it waits for the row it belongs to";
+
+/// False when the row was kept aside.
+pub(crate) fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: Time) -> Result<bool, StoreError> {
+    let reason = match store_row(w, table, row) {
+        Ok(true) => {
+            // An older form of it that lay aside has nothing more to say.
+            if let Some(id) = row.get("id").and_then(Value::as_str) {
+                w.unpark(table, id)?;
+            }
+            return Ok(true);
+        }
+        Ok(false) => WAITS_FOR_PARENT.to_owned(),
+        Err(RowError::Unreadable(reason)) => reason,
+        // What is wrong with one row is that row's; what is wrong with the disk is everybody's.
+        Err(RowError::Store(error @ (StoreError::Sqlite(_) | StoreError::Invalid(_) | StoreError::Patch(_)))) => {
+            error.to_string()
+        }
+        Err(RowError::Store(error)) => return Err(error),
+    };
+    let id = row.get("id").and_then(Value::as_str).unwrap_or("?").to_owned();
+    w.park(table, &id, &reason, row, now)?;
+    Ok(false)
+}
+
+enum RowError {
+    Unreadable(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for RowError {
+    fn from(error: StoreError) -> RowError {
+        RowError::Store(error)
+    }
+}
+
+impl From<String> for RowError {
+    fn from(reason: String) -> RowError {
+        RowError::Unreadable(reason)
+    }
+}
+
+/// False when its parent is not here.
+fn store_row(w: &mut Writer<'_>, table: &str, row: &Value) -> Result<bool, RowError> {
+    wire::check_owner(table, row, w.owner())?;
+    let id = wire::row_id(row)?;
+    let seq = wire::change_seq(row);
+    match table {
+        "conversations" => {
+            w.pull_conversation(wire::read_conversation(row)?, seq)?;
+            Ok(true)
+        }
+        "chat_messages" => Ok(w.pull_message(wire::read_message(row)?, seq)?),
+        "message_attachments" => Ok(w.pull_attachment(wire::read_attachment(row)?, seq)?),
+        "tombstones" => {
+            let table = row.get("table_name").and_then(Value::as_str).ok_or("it names no table".to_owned())?;
+            let erased = row.get("row_id").and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok());
+            w.pull_tombstone(table, erased.ok_or("it names no row".to_owned())?, seq)?;
+            Ok(true)
+        }
+        name if is_known(name) => {
+            w.pull_server_row(name, id, seq, row)?;
+            Ok(true)
+        }
+        other => Err(RowError::Unreadable(format!("the table '{other}' is not known to this version"))),
+    }
+}

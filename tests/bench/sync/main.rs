@@ -1,0 +1,88 @@
+//! `cargo xtask bench sync`: the figures of sync against a real server, each beside its peer in the same run. Prints the
+//! sections of docs/benchmarks.md on stdout; what it is doing on stderr.
+
+mod bare;
+mod device;
+mod first_sync;
+mod history;
+mod inserts;
+mod line;
+mod peer;
+mod push;
+mod relay;
+mod report;
+mod server;
+mod stats;
+
+use anyhow::Result;
+use clap::Parser;
+use report::Section;
+use server::Server;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Messages of the first sync: 10k, 100k, 1M; may be given several times. All three by default
+    #[arg(long, value_parser = size)]
+    size: Vec<usize>,
+    /// Rounds of everything; by default as many as the doc asks for
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Only the first sync
+    #[arg(long)]
+    first_sync: bool,
+    /// Only what does not depend on the size
+    #[arg(long, conflicts_with = "first_sync")]
+    steady: bool,
+    /// The day, for the doc
+    #[arg(long, default_value = "undated")]
+    date: String,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let (number, unit) = match text.to_ascii_lowercase() {
+        text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), 1_000_000),
+        text if text.ends_with('k') => (text.trim_end_matches('k').to_owned(), 1000),
+        text => (text, 1),
+    };
+    let number: usize = number.parse().map_err(|_| format!("'{text}' is no size; say 10k, 100k or 1M"))?;
+    Ok(number * unit)
+}
+
+/// The rounds that are worth their time at a size, and whether the slow peers run.
+fn plan(messages: usize) -> (usize, bool) {
+    match messages {
+        0..=20_000 => (7, true),
+        20_001..=200_000 => (3, true),
+        _ => (3, false),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let sizes = if arguments.size.is_empty() { vec![10_000, 100_000, 1_000_000] } else { arguments.size };
+    let machine = report::machine();
+    let print = |section: &Section| println!("{}\n", section.markdown(&machine, &arguments.date));
+
+    let server = Server::start().await?;
+    if !arguments.first_sync {
+        let mut section = Section::new("sync", "Push, idle, device to device, server");
+        let rounds = arguments.rounds.unwrap_or(7);
+        push::measure(&server, &mut section, rounds).await?;
+        relay::measure(&server, &mut section, rounds * 3).await?;
+        inserts::measure(&server, &mut section, rounds * 2).await?;
+        section.notes.push(format!("{rounds} rounds unless said otherwise."));
+        print(&section);
+    }
+    if !arguments.steady {
+        for messages in sizes {
+            let (rounds, peers) = plan(messages);
+            let rounds = arguments.rounds.unwrap_or(rounds);
+            print(&first_sync::measure(&server, messages, rounds, peers).await?);
+        }
+    }
+    server.cloud.stop().await
+}

@@ -1,0 +1,128 @@
+//! The steps of a journey that concern the account: signing in with chosen conversations, pausing, refused changes and
+//! the account's devices. Each begins and ends with no dialogue open.
+
+use crate::window::{Window, built};
+use airi_tests::Cloud;
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs `airi` on a data folder, whatever comes of it.
+fn run(folder: &Path, passphrase: &Path, args: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(built().join("airi"))
+        .arg("--data-dir")
+        .arg(folder)
+        .arg("--json")
+        .args(args)
+        .env("AIRI_PASSPHRASE_FILE", passphrase)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// `airi` on a data folder, which must succeed.
+pub(crate) fn airi(folder: &Path, passphrase: &Path, args: &[&str], stdin: &str) -> Value {
+    let output = run(folder, passphrase, args, stdin);
+    assert!(output.status.success(), "airi {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Walks the three steps of the dialogue; only the conversations of these titles come along.
+pub(crate) async fn signs_in_taking(window: &Window, cloud: &Cloud, titles: &[&str]) {
+    window.click("sign-in-button").await;
+    window.fill("sign-in-url", &cloud.url).await;
+    window.fill("sign-in-key", &cloud.publishable_key).await;
+    window.click("check-server").await;
+    window.says("check", "Server answers").await;
+    window.click("sign-in-submit").await;
+    window.click("take-chosen").await;
+    for title in titles {
+        window.click_saying("picker-option", title).await;
+    }
+    window.says("picker-count", &format!("{} of", titles.len())).await;
+    window.shot("07-sign-in");
+    window.click("sign-in-submit").await;
+    window.fill("sign-in-email", &cloud.email).await;
+    window.fill("sign-in-password", &cloud.password).await;
+    window.click("sign-in-submit").await;
+    window.gone("sign-in-submit").await;
+}
+
+/// What is done meanwhile waits, and goes out once syncing goes on.
+pub(crate) async fn pauses_and_resumes(window: &Window) {
+    window.click("sync-state").await;
+    window.click("pause").await;
+    window.says("sync-word", "paused").await;
+    window.click("dialog-close").await;
+    window.click("thread-star").await;
+    window.says("sync-state", "paused").await;
+    window.click("sync-state").await;
+    window.says("waiting", "(1)").await;
+    window.click("resume").await;
+    window.says("sync-word", "in sync").await;
+    window.gone("waiting").await;
+    window.shot("10-sync-panel");
+    window.click("dialog-close").await;
+}
+
+/// Against a server that refuses one title: the change can be exported, a later edit mends it, discarding brings the
+/// server's title back.
+pub(crate) async fn mends_and_discards_what_the_server_refuses(window: &Window, cloud: &Cloud, folder: &Path) {
+    let rule = "alter table public.conversations add constraint refuses_a_title check (title <> 'Refuse me') not valid";
+    cloud.connect().await.unwrap().batch_execute(rule).await.unwrap();
+
+    window.click_saying("thread-title", "Renamed on the other device").await;
+    window.type_over("title-input", "Refuse me").await;
+    window.says("sync-state", "needs attention").await;
+    window.click("sync-state").await;
+    window.says("refused-change", "Refuse me").await;
+    window.says("refused-change", "Changed: title").await;
+    window.says("refused-change", "does not take this value").await;
+    window.shot("11-refused");
+    window.click("refused-export").await;
+    let exported = folder.join("change.json");
+    window.screen.answer_dialogue(&exported);
+    window.says("panel-notice", "change.json").await;
+    assert!(std::fs::read_to_string(&exported).unwrap().contains("Refuse me"), "the export holds the change");
+    window.click("refused-edit").await;
+    window.type_over("title-input", "Mended in the window").await;
+    window.says("sync-state", "in sync").await;
+    window.says("conversation-row", "Mended in the window").await;
+
+    window.click_saying("thread-title", "Mended in the window").await;
+    window.type_over("title-input", "Refuse me").await;
+    window.says("sync-state", "needs attention").await;
+    window.click("sync-state").await;
+    window.click("refused-discard").await;
+    window.says("discard-loss", "server’s values come back").await;
+    window.click("discard-go").await;
+    window.gone("refused-change").await;
+    window.says("sync-word", "in sync").await;
+    window.click("dialog-close").await;
+    window.says("conversation-row", "Mended in the window").await;
+}
+
+/// The other device is listed, and its session ends by a click here; what it holds stays there.
+pub(crate) async fn signs_the_other_device_out(window: &Window, other: &Path, passphrase: &Path) {
+    window.click("sync-state").await;
+    window.click("tab-devices").await;
+    window.says("device", "this computer").await;
+    assert_eq!(window.texts("device").await.len(), 2);
+    window.shot("12-devices");
+    window.click("device-sign-out").await;
+    window.click("confirm").await;
+    window.says("devices-notice", "is signed out").await;
+    window.gone("device-sign-out").await;
+    window.click("dialog-close").await;
+
+    let refused = run(other, passphrase, &["sync"], "");
+    assert!(!refused.status.success(), "a device that was signed out still syncs");
+    let status = airi(other, passphrase, &["status"], "");
+    assert_eq!(status["sync"], "signed_out");
+    assert_eq!(status["conversations"], 2, "what it holds stays");
+}

@@ -168,7 +168,8 @@ fn a_download_that_is_killed_goes_on_where_it_was() {
     let half = shown(&device, &conversation, id(&row));
     assert_eq!(half["state"], json!("remote"), "whoever was killed is not downloading any more");
     let received = half["received"].as_u64().unwrap();
-    assert!((4 * MB as u64..8 * MB as u64).contains(&received), "{received}");
+    // What the line had passed on may still have lain between the two programs.
+    assert!((1..8 * MB as u64).contains(&received), "{received}");
     line.down.take();
     assert_eq!(device.run(&["sync"])["files_downloaded"], json!(1));
     let again = line.down.take();
@@ -316,6 +317,7 @@ fn what_the_server_does_not_have_never_leaves_this_disk() {
     shared().runtime.block_on(async {
         let client = shared().cloud.connect().await.unwrap();
         let name = format!("{}/{}", user.id, rows[0]["sha256"].as_str().unwrap());
+        client.batch_execute("select set_config('storage.allow_delete_query', 'true', false)").await.unwrap();
         client.execute("delete from storage.objects where name = $1", &[&name]).await.unwrap();
     });
     device.run(&["files", "--bound-mb", "0"]);

@@ -285,6 +285,24 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A whole call was refused, as it seems for the sake of this operation. From the `patience`th time on it is refused
+    /// like [`Writer::wedge`] does it; whether it is now.
+    pub fn suspect(&mut self, op_id: Uuid, patience: i64, code: &str, message: &str) -> Result<bool, StoreError> {
+        let tries: Option<i64> = self
+            .connection()
+            .prepare_cached("update outbox set attempts = attempts + 1 where op_id = ?1 returning attempts")?
+            .query_row([op_id.as_bytes().as_slice()], |row| row.get(0))
+            .optional()?;
+        if tries.is_none_or(|tries| tries < patience) {
+            return Ok(false);
+        }
+        self.connection()
+            .prepare_cached("update outbox set attempts = attempts - 1 where op_id = ?1")?
+            .execute([op_id.as_bytes().as_slice()])?;
+        self.wedge(op_id, code, message)?;
+        Ok(true)
+    }
+
     /// Sends a refused operation again, under a new id (the server has recorded its answer to the old one).
     pub fn retry(&mut self, op_id: Uuid) -> Result<(), StoreError> {
         let changed = self

@@ -96,6 +96,17 @@ impl Writer<'_> {
         Ok(count)
     }
 
+    /// After a snapshot: nothing is taken for granted about files whose rows still wait. What lists the objects may have
+    /// been restored with the rest since their bytes went up; they go up again from here, or turn out to be there.
+    pub fn offer_files_again(&mut self) -> Result<(), StoreError> {
+        self.connection().execute(
+            "update attachments set storage_path = '' where sha256 is not null and uuid in \
+             (select row_id from outbox where table_name = 'message_attachments')",
+            [],
+        )?;
+        Ok(())
+    }
+
     /// Queues a row that the server had and lost to be made there again; false when that waits already.
     pub fn send_again(&mut self, lane: ConversationId, table: OutboxTable, row: Uuid) -> Result<bool, StoreError> {
         let queued: bool = self
@@ -111,12 +122,6 @@ impl Writer<'_> {
         ))?;
         let held: Option<i64> = statement.query_row([row.as_bytes().as_slice()], |row| row.get(0)).optional()?;
         drop(statement);
-        if table == OutboxTable::Attachments {
-            // What lists the objects was restored with the rest: where bytes are here they go up again, or count as there.
-            self.connection()
-                .prepare_cached("update attachments set storage_path = '' where uuid = ?1 and sha256 is not null")?
-                .execute([row.as_bytes().as_slice()])?;
-        }
         self.enqueue_held(lane, table, row, held.filter(|held| *held > 0))?;
         Ok(true)
     }

@@ -91,12 +91,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A row that lay aside was stored after all.
-    pub fn unpark(&mut self, table: &str, id: &str) -> Result<(), StoreError> {
-        self.connection()
+    /// A row that lay aside was stored after all, or is no more. Whether it lay there.
+    pub fn unpark(&mut self, table: &str, id: &str) -> Result<bool, StoreError> {
+        let gone = self
+            .connection()
             .prepare_cached("delete from parked where table_name = ?1 and id = ?2")?
             .execute(params![table, id])?;
-        Ok(())
+        Ok(gone > 0)
     }
 
     /// The server erased a row for good: it leaves the mirror, with what waits to be sent of it.

@@ -157,12 +157,16 @@ impl<R: Remote + 'static> Engine<R> {
         self.pull_all().await?;
         let still: Vec<Uuid> = self.store.read()?.numbers(table, after, upto)?.into_iter().map(|(id, _)| id).collect();
         for id in only_here.into_iter().filter(|id| still.contains(id)) {
-            let sent = self.store.write(|w| w.send_row_again(table, id))?;
+            let (sent, aside) = self.store.write(|w| -> Result<_, StoreError> {
+                Ok((w.send_row_again(table, id)?, w.unpark(table, &id.to_string())?))
+            })?;
             audit.sent_again += u64::from(sent);
-            audit.findings.push(if sent {
-                format!("{table} {id} was only here and is sent again: the server lost it without a word.")
-            } else {
-                format!("{table} {id} is only here; it stays as it is.")
+            audit.findings.push(match (sent, aside) {
+                (true, _) => {
+                    format!("{table} {id} was only here and is sent again: the server lost it without a word.")
+                }
+                (_, true) => format!("{table} {id} lay aside and is not on the server any more; it is forgotten."),
+                _ => format!("{table} {id} is only here; it stays as it is."),
             });
         }
         Ok(())

@@ -152,6 +152,7 @@ impl<R: Remote + 'static> Engine<R> {
             if walk.rejoin {
                 w.bring_back_missing()?;
             }
+            w.offer_files_again()?;
             w.set_meta(WALK, None)?;
             w.set_meta(CURSOR, Some(&to_text(&standing)?))
         })?;

@@ -26,6 +26,10 @@ enum Sent {
     InAnotherEpoch,
 }
 
+/// How often a whole call must have been refused for an operation before it is taken to be that one's fault: something on
+/// the way may refuse once what it lets pass the next time.
+const PATIENCE: i64 = 3;
+
 /// One pass through the outbox.
 struct Pass {
     limit: BatchLimit,
@@ -62,12 +66,12 @@ impl<R: Remote + 'static> Engine<R> {
             // Nothing at all gets through: that is the server's state and no single change's fault.
             Some((_, failure)) if !pass.answered => Err(failure.clone().into()),
             _ => {
-                let refused = pass.suspects.len() as u64;
-                self.store.write(|w| -> Result<(), StoreError> {
+                let refused = self.store.write(|w| -> Result<u64, StoreError> {
+                    let mut refused = 0;
                     for (op, failure) in &pass.suspects {
-                        w.wedge(*op, "refused", &failure.message)?;
+                        refused += u64::from(w.suspect(*op, PATIENCE, "refused", &failure.message)?);
                     }
-                    Ok(())
+                    Ok(refused)
                 })?;
                 self.report.refused += refused;
                 Ok(pass.answered)

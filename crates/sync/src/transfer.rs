@@ -327,7 +327,8 @@ impl<R: Remote> Transfers<R> {
         let part = self.files.partial(path);
         report.requests += 1;
         if let Err(failure) = self.remote.download(path, &part, attachment.sha256.as_deref(), size).await {
-            if !matches!(failure.class, FailureClass::Permanent | FailureClass::Smaller { .. }) {
+            // A download cannot be asked for in smaller parts, but what says so may be gone the next time.
+            if failure.class != FailureClass::Permanent {
                 return Err(failure.into());
             }
             report.requests += 1;

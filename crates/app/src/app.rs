@@ -33,7 +33,7 @@ pub struct AppOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Changed(Changed),
-    Status(StatusChanged),
+    Status(Box<StatusChanged>),
     Task(TaskEvent),
     SignIn(SignInWaiting),
 }

@@ -85,7 +85,7 @@ impl AppError {
                 FailureClass::SignInAgain => ErrorCode::SessionEnded,
                 FailureClass::Parked => ErrorCode::ServerUnsuitable,
                 FailureClass::Maintenance => ErrorCode::Maintenance,
-                FailureClass::Permanent => ErrorCode::ServerRefused,
+                FailureClass::Permanent | FailureClass::WrongContent => ErrorCode::ServerRefused,
             },
             AppError::Sync(_) => ErrorCode::ServerUnsuitable,
             AppError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => ErrorCode::DiskFull,

@@ -227,6 +227,7 @@ fn sync_kind(error: &SyncError) -> &'static str {
             FailureClass::SignInAgain => "session ended",
             FailureClass::Parked => "server unsuitable",
             FailureClass::Maintenance => "maintenance",
+            FailureClass::WrongContent => "wrong file",
             FailureClass::Permanent => "refused",
         },
         SyncError::Store(error) => store_kind(error),

@@ -104,6 +104,7 @@ pub(crate) fn failure(error: CloudError) -> Failure {
         Class::RetrySmaller { passing } => FailureClass::Smaller { passing },
         Class::SignInAgain => FailureClass::SignInAgain,
         Class::Parked => FailureClass::Parked,
+        Class::Permanent if matches!(error, CloudError::WrongContent { .. }) => FailureClass::WrongContent,
         Class::Permanent => FailureClass::Permanent,
     };
     Failure { class, message: error.to_string() }

@@ -16,7 +16,7 @@ impl App {
 
     pub(crate) fn emit_status(&self) {
         if let Ok(status) = self.status_of(&self.profile()) {
-            self.emit(Event::Status(StatusChanged { status }));
+            self.emit(Event::Status(Box::new(StatusChanged { status })));
         }
     }
 

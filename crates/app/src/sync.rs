@@ -188,7 +188,7 @@ impl App {
                     FailureClass::SignInAgain => "signed_out",
                     FailureClass::Parked => "unsuitable",
                     FailureClass::Maintenance => "maintenance",
-                    FailureClass::Permanent => "refused",
+                    FailureClass::Permanent | FailureClass::WrongContent => "refused",
                 };
                 (state, failure.message.clone())
             }

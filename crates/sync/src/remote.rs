@@ -22,6 +22,8 @@ pub enum FailureClass {
     Parked,
     /// The server is being worked on: wait, with the operator's words.
     Maintenance,
+    /// A file came that is not the one it should be.
+    WrongContent,
     /// Asking again will not help.
     Permanent,
 }

@@ -324,28 +324,55 @@ impl<R: Remote> Transfers<R> {
                 return Ok(Fetched::NoRoom { needed, free });
             }
         }
-        let part = self.files.partial(path);
-        report.requests += 1;
-        if let Err(failure) = self.remote.download(path, &part, attachment.sha256.as_deref(), size).await {
-            // A download cannot be asked for in smaller parts, but what says so may be gone the next time.
-            if failure.class != FailureClass::Permanent {
-                return Err(failure.into());
-            }
+        // What comes wrong is fetched once more before it counts as wrong: a page of somebody on the way is no file.
+        for last_try in [false, true] {
+            let part = self.files.partial(path);
             report.requests += 1;
-            let gone = self.remote.stored(path).await?.is_none();
-            return self.fault(&attachment, gone, failure.message);
-        }
-        let (files, expected) = (self.files.clone(), attachment.sha256.clone());
-        let accepted = tokio::task::spawn_blocking(move || files.accept(&part, expected.as_deref())).await;
-        match accepted {
-            Ok(Ok(stored)) => {
-                report.downloaded += 1;
-                self.store.write(|w| w.note_arrival(attachment.id, Some(&stored.sha256)))?;
-                Ok(Fetched::Here)
+            match self.remote.download(path, &part, attachment.sha256.as_deref(), size).await {
+                Ok(()) => {}
+                Err(failure) if failure.class == FailureClass::WrongContent && !last_try => continue,
+                Err(failure) if failure.class == FailureClass::WrongContent => {
+                    return self.fault(&attachment, false, failure.message);
+                }
+                Err(failure) => return self.not_fetched(&attachment, failure, report).await,
             }
-            Ok(Err(StoreError::Invalid(reason))) => self.fault(&attachment, false, reason),
-            Ok(Err(error)) => Err(error.into()),
-            Err(error) => Err(StoreError::Io(std::io::Error::other(error)).into()),
+            let (files, expected) = (self.files.clone(), attachment.sha256.clone());
+            let accepted = tokio::task::spawn_blocking(move || files.accept(&part, expected.as_deref())).await;
+            match accepted {
+                Ok(Ok(stored)) => {
+                    report.downloaded += 1;
+                    self.store.write(|w| w.note_arrival(attachment.id, Some(&stored.sha256)))?;
+                    return Ok(Fetched::Here);
+                }
+                Ok(Err(StoreError::Invalid(reason))) if last_try => return self.fault(&attachment, false, reason),
+                Ok(Err(StoreError::Invalid(_))) => {}
+                Ok(Err(error)) => return Err(error.into()),
+                Err(error) => return Err(StoreError::Io(std::io::Error::other(error)).into()),
+            }
+        }
+        Ok(Fetched::UnderWay)
+    }
+
+    /// A download that was refused: is it the object, or something on the way to it?
+    async fn not_fetched(
+        &self,
+        attachment: &Attachment,
+        failure: Failure,
+        report: &mut TransferReport,
+    ) -> Result<Fetched, SyncError> {
+        // A download cannot be asked for in smaller parts, but what says so may be gone the next time.
+        if failure.class != FailureClass::Permanent {
+            return Err(failure.into());
+        }
+        report.requests += 1;
+        let told = attachment.file_size.and_then(|size| u64::try_from(size).ok());
+        match self.remote.stored(&attachment.storage_path).await? {
+            None => self.fault(attachment, true, failure.message),
+            // It is there and as it should be: something on the way refused it, and may let it pass the next time.
+            Some(found) if told.is_none_or(|told| told == found) => {
+                Err(Failure { class: FailureClass::Passing { retry_after: None }, ..failure }.into())
+            }
+            Some(_) => self.fault(attachment, false, failure.message),
         }
     }
 
@@ -363,7 +390,8 @@ impl<R: Remote> Transfers<R> {
 
 /// Whether the next file may go better.
 fn moves_on(failure: &Failure) -> bool {
-    matches!(failure.class, FailureClass::Passing { .. } | FailureClass::Permanent | FailureClass::Smaller { .. })
+    use FailureClass::{Passing, Permanent, Smaller, WrongContent};
+    matches!(failure.class, Passing { .. } | Permanent | Smaller { .. } | WrongContent)
 }
 
 /// A row of another client may name any place; only the account's own folder of the bucket is asked.

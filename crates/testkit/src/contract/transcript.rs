@@ -239,14 +239,16 @@ impl<S: Server> Player<'_, S> {
         };
         let mut cursor = PullCursor { seq: self.start(who), rank: 9, id: Uuid::max() };
         let mut pages = 0;
+        let mut rows: Vec<(i64, String)> = Vec::new();
         loop {
             let page = match self.server.remote(who).pull(&epoch, cursor, limit).await {
                 Ok(page) => page,
                 Err(failure) => return self.note(place, format!("pull failed: {:?}", failure.class)),
             };
-            let mut rows = Vec::new();
             for named in &page.rows {
-                rows.push(format!("{} {}", named.table, canonical_json(&self.plain(who, &named.table, &named.row))));
+                let number = named.row.get("change_seq").and_then(Value::as_i64).unwrap_or(0);
+                let row = canonical_json(&self.plain(who, &named.table, &named.row));
+                rows.push((number, format!("{} {row}", named.table)));
             }
             let mut parents: Vec<String> = page
                 .parents
@@ -254,21 +256,21 @@ impl<S: Server> Player<'_, S> {
                 .map(|named| format!("{} {}", named.table, named.row.get("id").and_then(Value::as_str).unwrap_or("?")))
                 .collect();
             parents.sort();
-            // Rows of one number and table lie in order of ids; those of tombstones are drawn.
-            let drawn = |row: &String| row.starts_with("tombstones");
-            if rows.iter().filter(|row| drawn(row)).count() > 1 && page.rows.len() < limit as usize {
-                let first = rows.iter().position(drawn).unwrap_or(0);
-                rows[first..].sort();
-            }
-            for row in rows {
-                self.note(place, format!("pull {row}"));
-            }
             self.note(place, format!("parents {parents:?} more {}", page.has_more));
             pages += 1;
             match page.next {
                 Some(next) if page.has_more && next > cursor && pages < 1000 => cursor = next,
                 _ => break,
             }
+        }
+        // Rows of one number and table lie in order of ids; those of tombstones are drawn.
+        for run in
+            rows.chunk_by_mut(|a, b| a.0 == b.0 && a.1.starts_with("tombstones") && b.1.starts_with("tombstones"))
+        {
+            run.sort();
+        }
+        for (_, row) in rows {
+            self.note(place, format!("pull {row}"));
         }
     }
 

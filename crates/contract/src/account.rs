@@ -29,7 +29,7 @@ pub struct Status {
     pub messages: u64,
     #[ts(type = "number")]
     pub attachments: u64,
-    /// Changes that wait to be sent.
+    /// Changes that the server does not have yet, refused ones included.
     #[ts(type = "number")]
     pub outbox: u64,
     /// Changes that the server refused and that need attention.

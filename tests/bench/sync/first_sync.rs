@@ -148,7 +148,7 @@ fn sync(server: &Server, user: &User, truth: &Fingerprint) -> Result<Seen> {
     let ms = || start.elapsed().as_secs_f64() * 1e3;
     let mut child = device.command(&["sync"]).stdout(Stdio::piped()).spawn()?;
     let ended = loop {
-        if preview.is_none() && meta(&mirror, "sync.previewed")?.is_some() {
+        if preview.is_none() && meta(&mirror, "sync.walk")?.is_some() {
             preview = Some((ms(), history::count(&mirror)?));
         }
         if rows.is_none() && meta(&mirror, "sync.cursor")?.is_some() {

@@ -358,7 +358,7 @@ message: string,
  */
 conversations: number, messages: number, attachments: number, 
 /**
- * Changes that wait to be sent.
+ * Changes that the server does not have yet, refused ones included.
  */
 outbox: number, 
 /**

@@ -78,7 +78,7 @@ impl App {
             let moved = app.move_files(&profile).await;
             app.0.moving_files.store(false, Ordering::SeqCst);
             // The rows that name what was uploaded may go now.
-            if moved.is_ok_and(|report| report.uploaded > 0) {
+            if moved.is_ok_and(|report| report.placed > 0) {
                 app.0.doorbell.notify_one();
             }
         });

@@ -6,6 +6,7 @@ use crate::profile::{Account, Profile, free_disk, now};
 use crate::remote::{CloudRemote, OpenSession, lock_sync, open_session};
 use crate::{App, AppError, log};
 use airi_contract::{AuditReport, CommandError, OutboxAction, OutboxRequest, PauseRequest, Status, SyncReport};
+use airi_domain::Time;
 use airi_store::StoreError;
 use airi_sync::{Audit, Engine, FailureClass, Progress, SyncError};
 use std::sync::atomic::Ordering;
@@ -76,18 +77,22 @@ impl App {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<SyncReport, AppError> {
         let start = Instant::now();
-        let stop = self.begin_round();
-        let mut engine = self.engine(profile, self.told(progress)).await?.stopped_by(stop);
+        let engine = self.engine(profile, self.told(progress)).await?;
         let of = profile.clone();
         let lock = blocking(move || lock_sync(&of)).await?;
-        self.0.syncing.store(true, Ordering::Relaxed);
+        // Only now: until then another round may have been the one that a pause must end.
+        let mut engine = engine.stopped_by(self.begin_round());
+        let syncing = Syncing::begin(self);
         self.emit_status();
         let result = engine.round().await;
         let audited = match &result {
-            Ok(_) if audit_is_due(profile)? => Some(compare(&mut engine).await),
+            Ok(_) if audit_is_due(profile)? => {
+                profile.store.write(|w| w.set_meta(AUDIT_TRIED, Some(&now().to_string())))?;
+                Some(compare(&mut engine).await)
+            }
             _ => None,
         };
-        self.0.syncing.store(false, Ordering::Relaxed);
+        drop(syncing);
         drop(lock);
         log::round(&result, start.elapsed());
         self.note(profile, &result)?;
@@ -146,10 +151,10 @@ impl App {
         let profile = self.profile();
         // In step first: what is only on its way is no difference.
         self.round_of_rows(&profile, |_| ()).await?;
-        let mut engine = self.engine(&profile, |_| ()).await?;
+        let engine = self.engine(&profile, |_| ()).await?;
         let of = profile.clone();
         let lock = blocking(move || lock_sync(&of)).await?;
-        let audit = engine.audit().await;
+        let audit = engine.stopped_by(self.begin_round()).audit().await;
         drop(lock);
         if !self.0.window {
             let of = profile.clone();
@@ -250,10 +255,32 @@ pub(crate) const PAUSED: &str = "sync.paused";
 /// How often mirror and server are compared, in microseconds.
 const AUDIT_EVERY: i64 = 24 * 3600 * 1_000_000;
 
+/// One that failed is not begun anew with every round.
+const AUDIT_AGAIN: i64 = 3600 * 1_000_000;
+const AUDIT_TRIED: &str = "sync.audit_tried";
+
 fn audit_is_due(profile: &Profile) -> Result<bool, AppError> {
     let last = Engine::<CloudRemote>::last_audit(&profile.store)?.and_then(|audit| audit.at);
+    let tried = profile.store.read()?.meta(AUDIT_TRIED)?.and_then(|text| text.parse::<Time>().ok());
     // A clock that was set back makes it due as well.
-    Ok(last.is_none_or(|last| (now().micros() - last.micros()).abs() > AUDIT_EVERY))
+    let over = |at: Option<Time>, time: i64| at.is_none_or(|at| (now().micros() - at.micros()).abs() > time);
+    Ok(over(last, AUDIT_EVERY) && over(tried, AUDIT_AGAIN))
+}
+
+/// Whether a round is under way, also when it ends before its end.
+struct Syncing<'a>(&'a App);
+
+impl Syncing<'_> {
+    fn begin(app: &App) -> Syncing<'_> {
+        app.0.syncing.store(true, Ordering::Relaxed);
+        Syncing(app)
+    }
+}
+
+impl Drop for Syncing<'_> {
+    fn drop(&mut self) {
+        self.0.0.syncing.store(false, Ordering::Relaxed);
+    }
 }
 
 /// The daily comparison; a server that cannot compare yet is asked again after a day.

@@ -61,6 +61,34 @@ pub fn diff_message(from: &Message, to: &Message) -> Patch {
     patch
 }
 
+/// What is left of a patch when a later one has replaced some of its values: whole fields by fields, settings by leaf, tags
+/// by what was done to them since.
+pub fn without_replaced(earlier: Patch, later: &Patch) -> Patch {
+    let texts = |field: &str| -> Vec<Value> { later.get(field).and_then(Value::as_array).cloned().unwrap_or_default() };
+    let (added, removed) = (texts("tags_add"), texts("tags_remove"));
+    let touched = |tag: &Value| added.contains(tag) || removed.contains(tag);
+    let mut left = Patch::new();
+    for (field, value) in earlier {
+        let rest = match (field.as_str(), value) {
+            ("tags_add" | "tags_remove", Value::Array(tags)) => {
+                Value::Array(tags.into_iter().filter(|tag| !touched(tag)).collect())
+            }
+            ("settings_set", Value::Object(mut leaves)) => {
+                let newer = later.get("settings_set").and_then(Value::as_object);
+                leaves.retain(|path, _| newer.is_none_or(|newer| !newer.contains_key(path)));
+                Value::Object(leaves)
+            }
+            (name, _) if later.contains_key(name) => continue,
+            (_, value) => value,
+        };
+        let empty = rest.as_array().is_some_and(Vec::is_empty) || rest.as_object().is_some_and(Map::is_empty);
+        if !(empty && ["tags_add", "tags_remove", "settings_set"].contains(&field.as_str())) {
+            left.insert(field, rest);
+        }
+    }
+    left
+}
+
 /// Leaves by their path; null removes one.
 fn diff_settings(from: &Value, to: &Value) -> Map<String, Value> {
     let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
@@ -134,6 +162,17 @@ mod tests {
         apply_to_conversation(&mut reached, &diff_conversation(&from, &to)).unwrap();
         assert_eq!(reached, to);
         assert_eq!(diff_conversation(&to, &to), Patch::new());
+    }
+
+    #[test]
+    fn what_a_later_patch_replaces_is_left_out_of_an_earlier_one() {
+        let patch = |value: Value| value.as_object().unwrap().clone();
+        let earlier =
+            patch(json!({"title": "a", "is_starred": true, "tags_add": ["x", "y"], "settings_set": {"p": 1, "q": 2}}));
+        let later = patch(json!({"title": "b", "tags_add": ["z"], "tags_remove": ["x"], "settings_set": {"q": 3}}));
+        let left = without_replaced(earlier.clone(), &later);
+        assert_eq!(json!(left), json!({"is_starred": true, "tags_add": ["y"], "settings_set": {"p": 1}}));
+        assert!(without_replaced(earlier.clone(), &earlier).is_empty());
     }
 
     #[test]

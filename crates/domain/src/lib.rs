@@ -17,7 +17,7 @@ mod time;
 pub use attachment::{Attachment, MAX_FILE_BYTES, is_sha256_hex, storage_path_for};
 pub use branch::{Fork, Node, Placed, is_plain, place};
 pub use conversation::{Conversation, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
-pub use diff::{diff_conversation, diff_message};
+pub use diff::{diff_conversation, diff_message, without_replaced};
 pub use fit::{fit_attachment, fit_conversation, fit_message};
 pub use ids::{AttachmentId, ConversationId, InvalidId, MessageId, OwnerId, derive_uuid};
 pub use json::{canonical_json, canonicalize, empty_object, has_nul, is_empty_object};

@@ -33,6 +33,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is a single row's fault and not the disk's: the values do not fit. Of anything else SQLite may have given
+    /// the transaction up, and nothing more must be written in it.
+    pub fn is_about_the_row(&self) -> bool {
+        use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+        match self {
+            StoreError::Invalid(_) | StoreError::Patch(_) => true,
+            StoreError::Sqlite(error) => match error.sqlite_error_code() {
+                Some(code) => matches!(code, ConstraintViolation | TooBig | TypeMismatch),
+                None => true,
+            },
+            _ => false,
+        }
+    }
+
     /// Whether the same call may succeed later without a change of it.
     pub fn is_passing(&self) -> bool {
         matches!(self, StoreError::DiskFull | StoreError::Busy)

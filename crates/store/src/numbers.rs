@@ -64,7 +64,11 @@ impl Writer<'_> {
         };
         match lane {
             None => Ok(false),
-            Some(lane) => self.send_again(lane, own, id),
+            Some(lane) => {
+                let sent = self.send_again(lane, own, id)?;
+                self.put_behind()?;
+                Ok(sent)
+            }
         }
     }
 

@@ -182,8 +182,8 @@ impl Writer<'_> {
         patch: Option<&Patch>,
         base_seq: i64,
     ) -> Result<(), StoreError> {
-        if kind == OutboxKind::Patch && self.mend(row, patch)? {
-            return Ok(());
+        if let (OutboxKind::Patch, Some(patch)) = (kind, patch) {
+            self.mend(row, patch)?;
         }
         self.put(lane, table, row, kind, patch, base_seq, None)
     }
@@ -199,25 +199,30 @@ impl Writer<'_> {
         self.put(lane, table, row, OutboxKind::Insert, None, 0, held)
     }
 
-    /// A change of a row whose change was refused mends that one: a refused insert is sent again with the row as it is
-    /// now, a refused patch with the new values in it. Under a new id, since the server has recorded its answer to the old one.
-    fn mend(&mut self, row: Uuid, patch: Option<&Patch>) -> Result<bool, StoreError> {
+    /// A change of a row whose change was refused mends that one: a refused insert is sent again, with the row as it is now;
+    /// a refused patch without the values that the new one replaces, if anything is left of it. Under a new id, since the
+    /// server has recorded its answer to the old one.
+    fn mend(&mut self, row: Uuid, patch: &Patch) -> Result<(), StoreError> {
         let mut statement = self.connection().prepare_cached(&format!(
-            "select {COLUMNS} from outbox where row_id = ?1 and state = 'wedged' and kind in ('insert', 'patch') \
-             order by id desc limit 1"
+            "select {COLUMNS} from outbox where row_id = ?1 and state = 'wedged' and kind in ('insert', 'patch')"
         ))?;
-        let refused = statement.query_row([row.as_bytes().as_slice()], entry).optional()?;
+        let refused =
+            statement.query_map([row.as_bytes().as_slice()], entry)?.collect::<Result<Vec<OutboxEntry>, _>>()?;
         drop(statement);
-        let Some(refused) = refused else { return Ok(false) };
-        if refused.kind == OutboxKind::Patch {
-            let mut mended = refused.patch.unwrap_or_default();
-            mended.extend(patch.cloned().unwrap_or_default());
-            self.connection()
-                .prepare_cached("update outbox set patch = ?2 where id = ?1")?
-                .execute(params![refused.key, airi_domain::canonical_json(&Value::Object(mended))])?;
+        for refused in refused {
+            if refused.kind == OutboxKind::Patch {
+                let left = airi_domain::without_replaced(refused.patch.unwrap_or_default(), patch);
+                if left.is_empty() {
+                    self.connection().prepare_cached("delete from outbox where id = ?1")?.execute([refused.key])?;
+                    continue;
+                }
+                self.connection()
+                    .prepare_cached("update outbox set patch = ?2 where id = ?1")?
+                    .execute(params![refused.key, airi_domain::canonical_json(&Value::Object(left))])?;
+            }
+            self.retry(refused.op_id)?;
         }
-        self.retry(refused.op_id)?;
-        Ok(true)
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row of the outbox, column by column")]

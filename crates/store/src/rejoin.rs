@@ -96,8 +96,8 @@ impl Writer<'_> {
         Ok(count)
     }
 
-    /// After a snapshot: nothing is taken for granted about files whose rows still wait. What lists the objects may have
-    /// been restored with the rest since their bytes went up; they go up again from here, or turn out to be there.
+    /// After a snapshot: nothing is taken for granted about files whose rows still wait. What lists the objects is in the
+    /// database and was restored with the rest; the bytes go up again from wherever they are, or turn out to be there.
     pub fn offer_files_again(&mut self) -> Result<(), StoreError> {
         self.connection().execute(
             "update attachments set storage_path = '' where sha256 is not null and uuid in \
@@ -128,7 +128,7 @@ impl Writer<'_> {
 
     /// What already waited in the lanes of rows that are brought back goes behind them, under new ids: it speaks of rows
     /// that must be there first, and a change of today would make the form that is brought back look like the older one.
-    fn put_behind(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn put_behind(&mut self) -> Result<(), StoreError> {
         let mut statement = self.connection().prepare(
             "select id from outbox where held is null and lane in (select lane from outbox where held is not null) \
              order by id",

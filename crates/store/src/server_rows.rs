@@ -124,6 +124,12 @@ impl Writer<'_> {
                 }
             }
             "chat_messages" => {
+                self.connection()
+                    .prepare_cached(
+                        "delete from outbox where row_id in (select a.uuid from attachments a join messages m \
+                         on m.id = a.message_id where m.uuid = ?1)",
+                    )?
+                    .execute([id.as_bytes().as_slice()])?;
                 if let Some(old) = messages::find(self.connection(), MessageId(id))? {
                     self.forget_message(old.key, old.conversation_key)?;
                 }

@@ -7,7 +7,7 @@
 use crate::engine::{Engine, SyncError};
 use crate::plan::{Difference, Standing, TABLES, compare, range_hash};
 use crate::pull::{CURSOR, to_text};
-use crate::remote::{NamedRow, Remote};
+use crate::remote::{Failure, FailureClass, NamedRow, Remote};
 use crate::wire;
 use airi_domain::Time;
 use airi_store::StoreError;
@@ -172,11 +172,16 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    fn check_epoch(&self, epoch: &str) -> Result<(), SyncError> {
+    pub(crate) fn check_epoch(&self, epoch: &str) -> Result<(), SyncError> {
         let standing: Option<Standing> = self.fact(CURSOR)?;
         match standing {
             Some(standing) if standing.epoch == epoch => Ok(()),
-            _ => Err(SyncError::Protocol("the server was exchanged during the comparison".into())),
+            _ => Err(Failure {
+                class: FailureClass::Passing { retry_after: None },
+                message: "The server was exchanged meanwhile. The next round sees to that first; nothing is lost."
+                    .into(),
+            }
+            .into()),
         }
     }
 }

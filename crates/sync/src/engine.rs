@@ -135,6 +135,7 @@ impl<R: Remote + 'static> Engine<R> {
     /// Gives a refused change up and takes the server's row in its place; a new row that the server refused leaves this
     /// device too, with what hangs on it.
     pub async fn discard(&mut self, op_id: Uuid) -> Result<(), SyncError> {
+        self.pull_all().await?;
         self.give_up(op_id).await
     }
 

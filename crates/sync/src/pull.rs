@@ -256,6 +256,8 @@ impl<R: Remote + 'static> Engine<R> {
         let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
         let page = self.remote.snapshot(table, before, 1).await;
         let page = self.counted(page)?;
+        // A row from the other side of a restore may be an older form than the one that is here.
+        self.check_epoch(&page.epoch)?;
         Ok(page.rows.into_iter().find(|row| crate::wire::row_id(row).is_ok_and(|found| found == id)))
     }
 }

@@ -22,9 +22,7 @@ pub(crate) fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: T
         Ok(false) => WAITS_FOR_PARENT.to_owned(),
         Err(RowError::Unreadable(reason)) => reason,
         // What is wrong with one row is that row's; what is wrong with the disk is everybody's.
-        Err(RowError::Store(error @ (StoreError::Sqlite(_) | StoreError::Invalid(_) | StoreError::Patch(_)))) => {
-            error.to_string()
-        }
+        Err(RowError::Store(error)) if error.is_about_the_row() => error.to_string(),
         Err(RowError::Store(error)) => return Err(error),
     };
     let id = row.get("id").and_then(Value::as_str).unwrap_or("?").to_owned();

@@ -123,7 +123,7 @@ impl Remote for ModelRemote {
             None => size.is_none_or(|most| length <= most),
         };
         if !fits {
-            return Err(failure(FailureClass::Permanent, "it is not the content that was expected"));
+            return Err(failure(FailureClass::WrongContent, "it is not the content that was expected"));
         }
         let passing = FailureClass::Passing { retry_after: None::<Duration> };
         std::fs::write(to, bytes.as_slice()).map_err(|error| failure(passing, error.to_string()))

@@ -122,8 +122,8 @@ impl App {
                 // Somebody who switches between windows all the time makes no news.
                 () = self.0.news.notified() => if begun.elapsed() > LOOK { return },
                 ring = ring => match ring {
-                    Some(Ring::Changed { .. }) => return,
-                    Some(Ring::Up) if failed => return,
+                    // What was rung while the line was down, nobody heard.
+                    Some(Ring::Changed { .. } | Ring::Up) => return,
                     Some(_) => {}
                     None => bell = None,
                 },

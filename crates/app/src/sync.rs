@@ -97,7 +97,9 @@ impl App {
         log::round(&result, start.elapsed());
         self.note(profile, &result)?;
         self.emit_status();
-        let report = result?;
+        result?;
+        // What came while it was compared came in this round.
+        let report = engine.report();
         if let Some(Err(error)) = &audited {
             // The rows are in step; what could not be compared now is compared after the next round.
             log::audit_failed(error);

@@ -132,6 +132,11 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(self.report.clone())
     }
 
+    /// What the last round did, and a comparison after it.
+    pub fn report(&self) -> &RoundReport {
+        &self.report
+    }
+
     /// Gives a refused change up and takes the server's row in its place; a new row that the server refused leaves this
     /// device too, with what hangs on it.
     pub async fn discard(&mut self, op_id: Uuid) -> Result<(), SyncError> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
 mod audit;
+mod backup;
 mod bad_input;
 mod device;
 mod files;

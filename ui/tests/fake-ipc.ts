@@ -19,6 +19,12 @@ const deletedMessages = new Set<string>();
 const listeners = new Map<string, Set<(payload: unknown) => void>>();
 let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288, files: { keep_offline: 'on_demand', disk_bound_mb: 2048 } };
 
+let backups: c.BackupRow[] = query.has('empty') ? [] : [backup(new Date(Date.now() - 7_200_000))];
+
+function backup(at: Date): c.BackupRow {
+  return { path: '/backups/local/1', made_at: at.toISOString(), profile: 'local', account: null, conversations: COUNT, messages: COUNT * 14, files: 3, files_missing: 0, bytes: 4_200_000 };
+}
+
 function emit(event: string, payload: unknown): void {
   for (const take of listeners.get(event) ?? []) take(payload);
 }
@@ -190,6 +196,13 @@ const answers: Answers = {
   save_attachment: () => '/home/mira/Downloads/sketch.png',
   get_settings: () => settings,
   set_settings: (r: c.Settings) => (settings = r),
+  list_backups: () => backups,
+  back_up: () => {
+    backups = [backup(new Date()), ...backups];
+    return backups[0]!;
+  },
+  check_backup: () => ({ backup: backup(new Date(Date.now() - 86_400_000)), profile: null, before: 'local', unsent_before: 0, message: '' }),
+  restore_backup: () => ({ backup: backup(new Date()), profile: 'restored', before: 'local', unsent_before: 2, message: 'The backup is now in use. The profile before holds 2 changes that were never sent.' }),
   verify: () => ({ ok: true, conversations: COUNT, messages: COUNT * 14, files: 3, problems: [] }),
 };
 

@@ -115,6 +115,9 @@ impl App {
         }
         if options.window {
             app.watch(LOOK);
+            if !options.demo {
+                app.back_up_daily();
+            }
         }
         Ok(app)
     }

@@ -35,7 +35,7 @@ impl App {
         Ok(self.change_to(&request.name)?)
     }
 
-    fn change_to(&self, name: &str) -> Result<Status, AppError> {
+    pub(crate) fn change_to(&self, name: &str) -> Result<Status, AppError> {
         if !self.holds_profile(name) {
             return Err(AppError::NotFound { what: "Profile", id: name.to_owned() });
         }

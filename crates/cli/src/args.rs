@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Usage(Usage),
     /// Checks that mirror, index and files agree; or the mirror and the server.
     Verify(Verify),
+    /// Writes a whole, checked copy of the profile; or lists those that are made by themselves.
+    Backup(Backup),
+    /// Brings a backup back, as a profile of its own. Nothing is written over.
+    Restore(Restore),
     /// Fills the library with made-up conversations, for measuring.
     Generate(Generate),
     /// Signs in with a password, a code by e-mail, or in the browser; or checks a server.
@@ -279,6 +283,25 @@ pub(crate) struct Verify {
     /// Compares every row with the server's, repairs what differs, and says what it was.
     #[arg(long)]
     pub remote: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Backup {
+    /// A folder that is not there yet (default: the data folder's own backups, seven of which are kept).
+    #[arg(conflicts_with = "list")]
+    pub path: Option<PathBuf>,
+    /// Makes none; lists those in the data folder, the newest first.
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// The folder that `airi backup` wrote.
+    pub path: PathBuf,
+    /// Only reads it all once and says whether it is whole.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, clap::Args)]

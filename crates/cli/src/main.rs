@@ -4,6 +4,7 @@
 
 mod account;
 mod args;
+mod backup;
 mod devices;
 mod files;
 mod library;
@@ -53,6 +54,10 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
+    // Before the library is opened: it may be damaged.
+    if let Command::Restore(given) = &args.command {
+        return backup::restore(args.data_dir.as_deref(), out, given);
+    }
     let options = AppOptions { data_dir: args.data_dir, profile: args.profile, demo: false, window: false };
     let app = App::open(options).map_err(CommandError::from)?;
     match args.command {
@@ -72,6 +77,8 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Usage(given) => library::usage(&app, out, given),
         Command::Verify(given) if given.remote => account::verify_remote(&app, out),
         Command::Verify(_) => library::verify(&app, out),
+        Command::Backup(given) => backup::backup(&app, out, &given),
+        Command::Restore(_) => unreachable!("a restore has come and gone before the library was opened"),
         Command::Generate(given) => transfer::generate(&app, out, given),
         Command::Login(given) => sign_in::login(&app, out, given),
         Command::Logout => sign_in::logout(&app, out),

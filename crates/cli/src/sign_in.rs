@@ -127,7 +127,7 @@ pub(crate) fn profiles(app: &App, out: &Out, given: Profiles) -> Done {
 }
 
 fn row(row: &ProfileRow) -> String {
-    let mut text = format!("{} {:22}", if row.in_use { "*" } else { " " }, row.name);
+    let mut text = format!("{} {:26}", if row.in_use { "*" } else { " " }, row.name);
     let _ = match (&row.account, &row.problem) {
         (_, Some(problem)) => write!(text, "cannot be opened: {problem}"),
         (None, None) => write!(text, "no account"),

@@ -6,6 +6,7 @@
 
 mod account;
 mod attachments;
+mod backup;
 mod conversations;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod thread;
 
 pub use account::*;
 pub use attachments::*;
+pub use backup::*;
 pub use conversations::*;
 pub use error::*;
 pub use events::*;
@@ -115,4 +117,12 @@ pub const COMMANDS: &[&str] = &[
     "set_settings",
     // () -> VerifyReport
     "verify",
+    // () -> Vec<BackupRow> ; those that are made by themselves, the newest first
+    "list_backups",
+    // () -> BackupRow ; makes one now
+    "back_up",
+    // PathRequest -> RestoreReport ; looks at a backup and checks it
+    "check_backup",
+    // PathRequest -> RestoreReport ; as a profile of its own, which is then in use
+    "restore_backup",
 ];

@@ -76,6 +76,8 @@ fn the_committed_types_are_the_generated_ones() {
         Take,
         CodeRequest,
         SignInWaiting,
+        BackupRow,
+        RestoreReport,
         ProfileRow,
         ProfileRef,
         CheckRequest,

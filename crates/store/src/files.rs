@@ -33,6 +33,11 @@ impl Files {
         Ok(Files { dir: dir.to_owned() })
     }
 
+    /// The folder as it is: nothing is made in it, so it may lie where nobody can write. Nothing can be added either.
+    pub fn at(dir: &Path) -> Files {
+        Files { dir: dir.to_owned() }
+    }
+
     /// Where a content lies, whether or not it is there; None for a text that is no hash.
     pub fn path(&self, sha256: &str) -> Option<PathBuf> {
         is_sha256_hex(sha256).then(|| self.dir.join(&sha256[..2]).join(sha256))
@@ -95,6 +100,33 @@ impl Files {
         let mut hash = Sha256::new();
         io::copy(&mut File::open(path)?, &mut HashWriter(&mut hash))?;
         Ok(format!("{:x}", hash.finalize()) == sha256)
+    }
+
+    /// Gives another folder of files the same content, as a second name of the same bytes where the file system can do
+    /// that, else as a copy with its hash checked. False: the content is not here, or no longer has its hash.
+    pub fn share(&self, with: &Files, sha256: &str) -> Result<bool, StoreError> {
+        let (Some(from), Some(to)) = (self.find(sha256), with.path(sha256)) else { return Ok(false) };
+        if let Some(shelf) = to.parent() {
+            fs::create_dir_all(shelf).map_err(full)?;
+        }
+        if fs::hard_link(&from, &to).is_ok() {
+            sync_folder(&to);
+            return Ok(true);
+        }
+        self.copy(with, sha256)
+    }
+
+    /// Gives another folder of files a copy of its own, with its hash checked. False: as for [`Files::share`].
+    pub fn copy(&self, with: &Files, sha256: &str) -> Result<bool, StoreError> {
+        let Some(from) = self.find(sha256) else { return Ok(false) };
+        let staged = with.incoming();
+        let stored = copy_in(&mut File::open(from)?, &staged)?;
+        if stored.sha256 != sha256 {
+            let _ = fs::remove_file(staged);
+            return Ok(false);
+        }
+        with.place(&staged, sha256, stored.size)?;
+        Ok(true)
     }
 
     pub(crate) fn incoming(&self) -> PathBuf {

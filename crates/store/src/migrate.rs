@@ -4,7 +4,9 @@
 //! wrong costs nothing. The version is SQLite's `user_version`.
 
 use crate::StoreError;
-use rusqlite::Connection;
+use crate::files::{full, sync_folder};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -69,13 +71,19 @@ fn keep_copy(connection: &Connection, path: &Path, version: i64) -> Result<(), S
     if copy.exists() {
         std::fs::remove_file(&copy)?;
     }
-    let target = copy.to_string_lossy().into_owned();
-    connection.execute("vacuum into ?1", [target])?;
-    let check: String =
-        Connection::open(&copy)?.query_row("pragma integrity_check", [], |row| row.get::<_, String>(0))?;
+    copy_checked(connection, &copy)
+}
+
+/// Writes the database as it is now to a file that must not be there yet, checks it, and makes it outlive a power cut.
+pub(crate) fn copy_checked(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    connection.execute("vacuum into ?1", [to.to_string_lossy()])?;
+    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let check: String = copy.query_row("pragma integrity_check", [], |row| row.get(0))?;
     if check != "ok" {
-        return Err(StoreError::Damaged { path: path.to_owned(), why: check });
+        return Err(StoreError::Damaged { path: to.to_owned(), why: check });
     }
+    File::open(to).and_then(|file| file.sync_all()).map_err(full)?;
+    sync_folder(to);
     Ok(())
 }
 

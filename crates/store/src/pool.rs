@@ -125,6 +125,16 @@ impl Store {
         Ok(writer.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
+    /// Writes one state of the library to a file that must not be there yet, checked by SQLite and synced. Writers go on
+    /// meanwhile.
+    pub fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
+        // Not one of the pool: those may write nothing, not even another file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0.path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        migrate::copy_checked(&connection, to)
+    }
+
     /// Runs SQLite's own check of the whole file; an empty answer is a sound file.
     pub fn integrity_problems(&self) -> Result<Vec<String>, StoreError> {
         let reader = self.read()?;

@@ -3,6 +3,7 @@
 
 mod account;
 mod attachments;
+mod backup;
 mod conversations;
 mod devices;
 mod links;
@@ -73,6 +74,10 @@ commands![
     settings::set_settings,
     settings::verify,
     settings::save_log,
+    backup::list_backups,
+    backup::back_up,
+    backup::check_backup,
+    backup::restore_backup,
 ];
 
 #[cfg(test)]

@@ -56,6 +56,10 @@ export const ipc = {
   getSettings: () => call<c.Settings>('get_settings'),
   setSettings: (r: c.Settings) => call<c.Settings>('set_settings', r),
   verify: () => call<c.VerifyReport>('verify'),
+  listBackups: () => call<c.BackupRow[]>('list_backups'),
+  backUp: () => call<c.BackupRow>('back_up'),
+  checkBackup: (r: c.PathRequest) => call<c.RestoreReport>('check_backup', r),
+  restoreBackup: (r: c.PathRequest) => call<c.RestoreReport>('restore_backup', r),
 };
 
 export function imageUrl(id: string): string {

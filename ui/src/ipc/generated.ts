@@ -467,6 +467,46 @@ url: string,
  */
 problem: string | null, };
 
+export type BackupRow = { 
+/**
+ * Its folder.
+ */
+path: string, made_at: string, 
+/**
+ * The profile it was made of.
+ */
+profile: string, 
+/**
+ * E-mail and server of the account; null: a profile without one.
+ */
+account: string | null, conversations: number, messages: number, files: number, 
+/**
+ * Files of the library whose bytes were not on this computer then (they are on the server, or nobody has them).
+ */
+files_missing: number, 
+/**
+ * Bytes of the mirror and the files. What several backups share lies on the disk once.
+ */
+bytes: number, };
+
+export type RestoreReport = { backup: BackupRow, 
+/**
+ * The new profile with the backup's content; null: the backup was only looked at.
+ */
+profile: string | null, 
+/**
+ * The profile that was in use before.
+ */
+before: string, 
+/**
+ * Changes in it that were never sent to its account's server, and so are in no other place.
+ */
+unsent_before: number, 
+/**
+ * One or two sentences for people: what to do now.
+ */
+message: string, };
+
 export type ProfileRow = { name: string, in_use: boolean, account: AccountInfo | null, 
 /**
  * All that are not deleted, archived and hidden ones included.
@@ -623,4 +663,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

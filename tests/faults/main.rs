@@ -6,6 +6,8 @@
 //!   acknowledged write in it once.
 //! - `restart`: the database and PostgREST end and start again below a sync.
 //! - `restore`: the database goes back to an older moment; the devices bring back what they hold.
+//! - `drill`: the machine is lost, and the written recovery procedure brings it back.
+//! - `backups`: what the scripts of a backup keep and let go.
 //! - `held`: a transaction that stays open hides nothing and delays nobody else.
 //! - `limits`: a server that cuts answers at ten rows, and one that lacks our migrations for a while.
 //! - `sessions`: many processes renew one session and nobody is signed out.
@@ -33,7 +35,9 @@
 mod device;
 
 mod archive;
+mod backups;
 mod disk_full;
+mod drill;
 mod env;
 mod held;
 mod kills;

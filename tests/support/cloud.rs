@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::backup::Moment;
+use crate::backup::{self, Moment};
 use crate::database::Pool;
 use crate::folder::Folder;
 use crate::gateway::{self, AuthOptions, Gateway};
@@ -250,6 +250,52 @@ impl Cloud {
         parts.postgrest.restart().await
     }
 
+    /// Copies the files of storage beside the cloud's other data, as [`Cloud::recover`] puts them back.
+    pub fn copy_objects(&self) -> Result<()> {
+        let parts = self.parts()?;
+        parts.copy_objects(&parts.gateway.files, &parts.copied_objects())
+    }
+
+    /// Returns once all that the database has written is in the archive.
+    pub async fn archive_all(&self) -> Result<()> {
+        self.parts()?.postgres.archive_all().await
+    }
+
+    /// The machine is lost: the API ends, the database dies on the spot, and their data is gone; the backups are not.
+    pub fn destroy(&mut self) -> Result<()> {
+        let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        parts.postgrest.stop();
+        parts.postgres.destroy()?;
+        Ok(std::fs::remove_dir_all(parts.gateway.files.join("objects"))?)
+    }
+
+    /// Brings database and files back, to a target in the words of `restore.sh`. The API stays closed.
+    pub async fn recover(&mut self, target: &str) -> Result<()> {
+        let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        parts.postgres.restore_to(target)?;
+        parts.copy_objects(&parts.copied_objects(), &parts.gateway.files)?;
+        parts.postgres.start_again().await
+    }
+
+    /// The operator's last step: `reopen.sh`, whose words are returned, and then the API.
+    pub async fn reopen(&mut self) -> Result<String> {
+        let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        let objects = parts.gateway.files.join("objects");
+        let said = backup::finish(parts.postgres.operation("reopen.sh", &[&objects], &parts.admin_password))?;
+        parts.postgrest.restart().await?;
+        Ok(said)
+    }
+
+    /// What the database holds: `manifest.sql`.
+    pub fn manifest(&self) -> Result<String> {
+        let parts = self.parts()?;
+        let mut psql = std::process::Command::new(crate::postgres::psql()?);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f"])
+            .arg(programs::repository().join("supabase/operations/manifest.sql"))
+            .arg(parts.postgres.superuser_url());
+        backup::finish(psql)
+    }
+
     /// Ends all parts and waits until they are gone.
     pub async fn stop(mut self) -> Result<()> {
         if let Some(parts) = self.parts.take() {
@@ -286,6 +332,15 @@ impl Drop for Cloud {
 }
 
 impl Parts {
+    /// On another disk, for an operator; here beside the rest.
+    fn copied_objects(&self) -> PathBuf {
+        self.folder.path().join("copied-objects")
+    }
+
+    fn copy_objects(&self, from: &Path, to: &Path) -> Result<()> {
+        backup::finish(self.postgres.operation("copy-objects.sh", &[from, to], &self.admin_password)).map(drop)
+    }
+
     /// Clients first, then what serves them. Blocks.
     fn stop(mut self) {
         self.runtime.shutdown_timeout(Duration::from_secs(2));

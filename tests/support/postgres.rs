@@ -60,6 +60,9 @@ impl Postgres {
         let bin = programs::postgres_bin()?;
         let mut account = Account::for_server()?;
         let data = prepare_folder(&options, &mut account)?;
+        if options.archive {
+            crate::backup::prepare(&data, &account)?;
+        }
         if !data.join("PG_VERSION").exists() {
             init_cluster(&bin, &data, &options, &account)?;
         }

@@ -141,11 +141,13 @@ async fn once(realtime: &Realtime, user_id: OwnerId, queue: &Queue) -> Result<st
         queue.push(Ring::Up);
         let begun = Instant::now();
         match line.listen(&realtime.session, realtime.heartbeat, queue).await {
-            // The server's clock is ahead of ours, or the token was short-lived: nobody has signed out. A line that is
-            // cut at once is not tried again without a wait.
+            // The server's clock is ahead of ours, or the token was short-lived: nobody has signed out.
             Err(CloudError::NotAccepted) if begun.elapsed() >= WORTH_IT => {
                 token = realtime.session.renewed(&token).await?;
             }
+            // The token had little left to run when it joined. No sign-out either: the next join finds out whether there
+            // is a fresh one, but not without a wait, since a server may cut every line at once.
+            Err(CloudError::NotAccepted) => return Err(CloudError::broken("its token ran out as it came up")),
             ended => return ended,
         }
     }

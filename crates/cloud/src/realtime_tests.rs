@@ -163,6 +163,30 @@ async fn a_token_that_runs_out_on_the_line_is_replaced_at_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_runs_out_as_soon_as_it_has_joined_is_no_sign_out() {
+    let server = Server::start().await;
+    let mut doorbell = Realtime::new(&server.session).listen(USER);
+    let mut socket = server.accept().await;
+    let joined = join(&mut socket).await;
+    assert_eq!(ring(&mut doorbell).await, Ring::Up);
+    let mut fresh = tokens(3600);
+    fresh.access_token = SecretString::from("canary-access-2");
+    server.kept.save(&fresh).unwrap();
+    let expired = json!({ "status": "error", "message": "InvalidJWTToken: Token has expired" });
+    say(&mut socket, "system", expired, &joined).await;
+    let down = ring(&mut doorbell).await;
+    assert!(matches!(down, Ring::Down { class: Class::Passing { .. }, .. }), "{down:?}");
+    // Long before the minute after which a signed-out session is looked at again.
+    let mut socket = tokio::time::timeout(Duration::from_secs(10), server.accept()).await.expect("a new line soon");
+    let again = frame(&mut socket).await;
+    let expired = json!({ "status": "error", "response": { "reason": "InvalidJWTToken: Token has expired" } });
+    say(&mut socket, "phx_reply", expired, &again).await;
+    let mut socket = tokio::time::timeout(Duration::from_secs(5), server.accept()).await.expect("with a fresh token");
+    assert_eq!(join(&mut socket).await["payload"]["access_token"], "canary-access-2");
+    assert_eq!(ring(&mut doorbell).await, Ring::Up);
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_by_its_class() {
     let server = Server::start().await;
     let mut doorbell = Realtime::new(&server.session).listen(USER);

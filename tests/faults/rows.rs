@@ -166,12 +166,28 @@ pub(crate) fn converge(world: &World, user: &User, devices: &[&Device]) -> Rows 
     for device in &devices[1..] {
         let other = files_of(device);
         let differ: Vec<_> = first.symmetric_difference(&other).collect();
-        assert!(differ.is_empty(), "two devices differ in the files of their exports: {differ:?}");
+        let given_up: Vec<Vec<String>> = [devices[0], device].map(given_up).into();
+        assert!(
+            differ.is_empty(),
+            "two devices differ in the files of their exports: {differ:?}; given up by each: {given_up:?}"
+        );
     }
     server
 }
 
 /// Names and check sums of what the device exports, the bytes of attachments included.
+/// Why a device no longer asks for some files.
+fn given_up(device: &Device) -> Vec<String> {
+    let profiles = std::fs::read_dir(device.path("data").join("profiles")).unwrap();
+    profiles
+        .flat_map(|profile| {
+            let mirror = rusqlite::Connection::open(profile.unwrap().path().join("mirror.sqlite")).unwrap();
+            let mut statement = mirror.prepare("select gone || ' ' || reason from file_faults").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap()
+        })
+        .collect()
+}
+
 pub(crate) fn files_of(device: &Device) -> BTreeSet<(String, u32)> {
     let path = device.path("whole.zip");
     device.run(&["export", "--all", "--include-deleted", "-o", path.to_str().unwrap()]);

@@ -20,7 +20,8 @@ impl Storage {
     /// Fetches an object of exactly `size` bytes whose SHA-256 is `sha256` (lower-case hex) to `to`. A size that is not
     /// known is asked of the server first. Never more than that many bytes are written, and `to` only ever appears
     /// whole. An interrupted download goes on when it is called again; one call at a time per `to`.
-    /// [`CloudError::NotFound`], [`CloudError::WrongContent`].
+    /// [`CloudError::NotFound`], [`CloudError::WrongContent`]; [`CloudError::BadAnswer`] when what came has another length
+    /// than the server says of the object.
     pub async fn download(
         &self,
         bucket: &str,
@@ -35,10 +36,12 @@ impl Storage {
         };
         let url = self.url(&["object"], bucket, path)?;
         let part = part_path(to);
-        let mut fetch = Fetch { storage: self, url, part: &part, to, sha256: Some(sha256), size, resumed: false };
+        let object = (bucket, path);
+        let mut fetch =
+            Fetch { storage: self, object, url, part: &part, to, sha256: Some(sha256), size, resumed: false };
         match fetch.run().await {
             // What an earlier attempt left may be the wrong half; a fresh one decides.
-            Err(CloudError::WrongContent { .. }) if fetch.resumed => fetch.run().await,
+            Err(CloudError::WrongContent { .. } | CloudError::BadAnswer { .. }) if fetch.resumed => fetch.run().await,
             result => result,
         }
     }
@@ -63,12 +66,15 @@ impl Storage {
             Err(e) if e.kind() != ErrorKind::NotFound => return Err(CloudError::disk("written", &part, e)),
             _ => {}
         }
-        Fetch { storage: self, url, part: &part, to, sha256: None, size, resumed: false }.run().await
+        let object = (bucket, path);
+        Fetch { storage: self, object, url, part: &part, to, sha256: None, size, resumed: false }.run().await
     }
 }
 
 struct Fetch<'a> {
     storage: &'a Storage,
+    /// Bucket and path.
+    object: (&'a str, &'a str),
     url: reqwest::Url,
     part: &'a Path,
     to: &'a Path,
@@ -150,7 +156,7 @@ impl Fetch<'_> {
         };
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
         if partial && !continues_at(response.headers().get(CONTENT_RANGE), from, self.size) {
-            return self.empty(file, "it has another length").await;
+            return self.wrong_length(file, "it has another length").await;
         }
         if !partial {
             // The server sent all of it, so what was there is written again.
@@ -161,7 +167,7 @@ impl Fetch<'_> {
         while let Some(piece) = chunk(&mut response, &patience).await? {
             *have += piece.len() as u64;
             if *have > self.size {
-                return self.empty(file, "it is longer").await;
+                return self.wrong_length(file, "it is longer").await;
             }
             hash.update(&*piece);
             file.write_all(&piece).await.map_err(failed)?;
@@ -169,14 +175,23 @@ impl Fetch<'_> {
         file.flush().await.map_err(failed)?;
         if *have < self.size {
             // Whole by its own account, and still too short; a broken connection is an error of `chunk`.
-            return self.empty(file, "it is shorter").await;
+            return self.wrong_length(file, "it is shorter").await;
         }
         Ok(())
     }
 
-    async fn empty(&self, file: &mut File, why: &str) -> Result<(), CloudError> {
+    /// Nothing of it is kept. Whether the object is wrong, or only what came, the server knows: a page or an empty answer
+    /// of something on the way says nothing of the object.
+    async fn wrong_length(&self, file: &mut File, why: &str) -> Result<(), CloudError> {
         file.set_len(0).await.map_err(|e| CloudError::disk("written", self.part, e))?;
-        Err(CloudError::WrongContent { why: why.to_owned() })
+        let (bucket, path) = self.object;
+        match self.storage.info(bucket, path).await? {
+            Some(info) if info.size == Some(self.size) => {
+                Err(CloudError::BadAnswer { status: 200, why: format!("of a file on the server: {why}") })
+            }
+            Some(_) => Err(CloudError::WrongContent { why: why.to_owned() }),
+            None => Err(CloudError::NotFound),
+        }
     }
 
     async fn give_up(&self, file: File, why: String) -> Result<(), CloudError> {

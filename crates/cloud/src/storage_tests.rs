@@ -253,6 +253,9 @@ async fn a_resumable_upload_that_is_there_counts_as_done_in_plain_text_too() {
 /// Serves `content` with ranges; `cut` bytes into each answer the line breaks.
 async fn object_server(content: Vec<u8>, cut: Option<usize>, ranges: bool) -> Stub {
     Stub::start(move |seen| {
+        if seen.path.contains("/info/") {
+            return reply(200, json!({ "size": content.len() }));
+        }
         let from: usize = match seen.header("range").strip_prefix("bytes=").and_then(|r| r.strip_suffix('-')) {
             Some(from) if ranges => from.parse().unwrap(),
             _ => 0,
@@ -368,6 +371,32 @@ async fn an_upload_that_another_connection_still_writes_to_is_tried_again_later(
         let error = Storage::new(&session).upload("b", "u/h", &path, "text/plain").await.unwrap_err();
         assert_eq!(error.class(), Class::Passing { retry_after: None }, "{locked}: {error}");
     }
+}
+
+#[tokio::test]
+async fn what_something_on_the_way_answers_says_nothing_of_the_object() {
+    let (dir, _, content) = file_of(50_000);
+    let to = dir.path().join("object");
+    for page in [Vec::new(), b"<html>Please sign in to this network</html>".to_vec(), vec![b' '; 60_000]] {
+        let stub = Stub::start(move |seen| match seen.path.contains("/info/") {
+            true => reply(200, json!({ "size": 50_000 })),
+            false => answer(200, &[], &page),
+        })
+        .await;
+        let (session, _kept, _lock) = stub.session();
+        let error = Storage::new(&session).download("b", "u/h", &to, &hash(&content), Some(50_000)).await.unwrap_err();
+        assert_eq!(error.class(), Class::Passing { retry_after: None }, "{error}");
+        assert!(!to.exists());
+    }
+    // The server itself no longer has it.
+    let stub = Stub::start(|seen| match seen.path.contains("/info/") {
+        true => reply(404, json!({ "statusCode": "404", "error": "not_found", "message": "Object not found" })),
+        false => answer(200, &[], b""),
+    })
+    .await;
+    let (session, _kept, _lock) = stub.session();
+    let error = Storage::new(&session).download("b", "u/h", &to, &hash(&content), Some(50_000)).await.unwrap_err();
+    assert!(matches!(error, CloudError::NotFound), "{error}");
 }
 
 #[tokio::test]

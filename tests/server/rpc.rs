@@ -45,7 +45,10 @@ const DECIDED: &[(&str, Decision)] = &[
         Decision::Users(|a| vec![json!({"p_user_id": a.id}), json!({"p_user_id": null}), json!({})]),
     ),
     ("get_or_set_cache(text, jsonb, integer)", Decision::Server),
-    ("get_popular_topics(integer, integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 3660, "p_limit": 100})])),
+    (
+        "get_popular_topics(integer, integer)",
+        Decision::Users(|_| vec![json!({}), json!({"p_days": 3660, "p_limit": 100})]),
+    ),
     ("get_user_usage_stats(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 3660})])),
     ("log_query_performance(text, integer, integer)", Decision::Server),
     ("refresh_recent_conversations()", Decision::Server),

@@ -136,14 +136,15 @@ select set_eq(
   $$ select 'airi_private.' || f from unnest(array['lock_user', 'lock_caller', 'lock_head', 'ring', 'bump', 'number_row',
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
-     'count_new_message', 'caller', 'note_device', 'end_session']) as f $$,
+     'count_new_message', 'caller', 'note_device', 'end_session', 'found_messages',
+     'make_partition']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
   $$ select name from ours where not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
   'every function pins an empty search_path');
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
-  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session']) as f $$,
+  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages']) as f $$,
   'the definers that a signed-in user can call are the ones decided upon');
 select is_empty(
   $$ select o.name from ours as o join pg_proc as p using (oid)
@@ -157,7 +158,7 @@ select set_eq(
   $$ select 'public.' || f from unnest(array['sync_hello', 'sync_snapshot', 'sync_preview', 'sync_pull', 'sync_push',
      'sync_audit', 'sync_device', 'sync_sign_out_device',
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
-     'archive_old_conversations']) as f $$,
+     'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics']) as f $$,
   'signed-in users call what was decided');
 select set_eq(
   $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
@@ -165,7 +166,7 @@ select set_eq(
      'settings_with', 'tags_with', 'insert_conversation', 'patch_conversation', 'insert_message', 'insert_messages',
      'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
-     'end_session', 'devices']) as f $$,
+     'end_session', 'devices', 'found_messages', 'as_time', 'as_object']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

@@ -154,6 +154,14 @@ select is_empty(format('select public.get_conversation_messages(%L)', pg_temp.id
   'another''s messages are not there');
 select is_empty($$ select public.search_messages('secret') where false
   union all select m from public.search_messages('secret') as m where m.content ~ 'of b' $$, 'nor found');
+select is_empty($$ select public.search_messages(q) from unnest(array['secret b', '"of b"', 'secret -a', 'b']) as q
+  where exists (select from public.search_messages(q) as m where m.conversation_id <> pg_temp.id('a', 'conversation')) $$,
+  'by no question');
+select is(public.export_conversation_json(pg_temp.id('b', 'conversation'))::text, null, 'nor exported');
+select is((select messages from public.get_user_usage_stats()), 1::bigint, 'A''s own messages are counted');
+select is((select calls from public.get_user_usage_stats()), 0::bigint, 'and no call of B');
+select is((select max(messages) from public.get_popular_topics()), 1::bigint, 'nor are B''s words');
+select throws_ok($$select public.get_or_set_cache('k', null)$$, '42501', null, 'the cache is the server''s');
 select is(public.sync_audit('conversations') #>> '{ranges,0,count}', '1', 'nor does an audit count one');
 select is(json_array_length(public.sync_device() -> 'devices'), 0, 'B''s devices are not listed');
 select throws_ok(format('select public.sync_sign_out_device(%L)', pg_temp.id('b', 'device')), '02000', null,
@@ -167,6 +175,7 @@ select throws_ok(format('select airi_private.bump(%L)', pg_temp.b()), '42501', n
 select pg_temp.act_as(null);
 select ok(pg_temp.count_of(format('select count(*) from %s', place)) in ('0', '42501'),
   name || ': a token without a subject sees nothing') from owned;
+select is((select count(*) from public.search_messages('secret')), 0::bigint, 'and finds nothing');
 select throws_ok('select public.sync_hello()', '28000', null, 'and is greeted with an error');
 select throws_ok($$select public.sync_push(gen_random_uuid(), '[]')$$, '28000', null, 'and cannot push');
 select throws_ok($$select public.sync_device(gen_random_uuid(), 'x')$$, '28000', null, 'nor have a device');

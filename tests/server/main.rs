@@ -8,6 +8,7 @@ mod concurrency;
 mod database;
 mod devices;
 mod epoch;
+mod exported;
 mod http;
 mod late_commit;
 mod lint;

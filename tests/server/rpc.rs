@@ -24,6 +24,11 @@ const DECIDED: &[(&str, Decision)] = &[
     ("archive_old_conversations(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 0})])),
     ("cleanup_expired_cache()", Decision::Server),
     ("cleanup_inactive_sessions()", Decision::Server),
+    ("create_monthly_partition(date)", Decision::Server),
+    (
+        "export_conversation_json(uuid)",
+        Decision::Users(|a| vec![json!({"p_conversation_id": a.conversation}), json!({"p_conversation_id": null})]),
+    ),
     (
         "get_conversation_messages(uuid, integer, timestamp with time zone, uuid)",
         Decision::Users(|a| {
@@ -39,9 +44,15 @@ const DECIDED: &[(&str, Decision)] = &[
         "get_conversations_with_last_message(uuid, integer, integer)",
         Decision::Users(|a| vec![json!({"p_user_id": a.id}), json!({"p_user_id": null}), json!({})]),
     ),
+    ("get_or_set_cache(text, jsonb, integer)", Decision::Server),
+    (
+        "get_popular_topics(integer, integer)",
+        Decision::Users(|_| vec![json!({}), json!({"p_days": 3660, "p_limit": 100})]),
+    ),
+    ("get_user_usage_stats(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 3660})])),
     ("log_query_performance(text, integer, integer)", Decision::Server),
     ("refresh_recent_conversations()", Decision::Server),
-    ("search_messages(text, integer, integer)", Decision::Users(|_| vec![json!({"p_query": "secret"})])),
+    ("search_messages(text, integer, integer)", Decision::Users(searches)),
     (
         "sync_audit(text, uuid, integer)",
         Decision::Users(|a| {
@@ -135,7 +146,12 @@ async fn no_function_tells_or_changes_what_is_anothers() {
         let calls = match decision {
             Decision::Users(calls) => calls(&stage.a),
             Decision::Server => {
-                vec![json!({}), json!({"p_query_name": "x", "p_execution_time_ms": 1, "p_rows_returned": 1})]
+                vec![
+                    json!({}),
+                    json!({"p_query_name": "x", "p_execution_time_ms": 1, "p_rows_returned": 1}),
+                    json!({"p_month": "2031-01-01"}),
+                    json!({"p_key": "x", "p_value": {"x": 1}}),
+                ]
             }
         };
         for call in calls {
@@ -206,6 +222,16 @@ async fn a_push_with_anothers_ids_is_told_no_more_than_that_there_is_nothing() {
             assert_eq!(result["code"], expected, "{operation}: {result}");
         }
     }
+}
+
+/// Questions that A's rows would answer: its words, a phrase, a beginning, and a script without blanks beside them.
+fn searches(a: &Person) -> Vec<Value> {
+    let mark = &a.mark;
+    let beginning: String = mark.chars().take(3).collect();
+    [mark.clone(), format!("\"{mark}\""), beginning, format!("{mark} -\u{6570}"), "\u{6570}".to_owned()]
+        .into_iter()
+        .map(|words| json!({"p_query": words, "p_limit": 1000}))
+        .collect()
 }
 
 /// Each kind of operation on each of A's rows, and children of A's rows under one's own name.

@@ -35,6 +35,7 @@ fn send(handle: &AppHandle, event: Event) {
         Event::Changed(changed) => handle.emit_to(WINDOW, "changed", changed),
         Event::Status(status) => handle.emit_to(WINDOW, "status", status),
         Event::Task(task) => handle.emit_to(WINDOW, "task", task),
+        Event::Reply(piece) => handle.emit_to(WINDOW, "reply", piece),
         Event::SignIn(waiting) => handle.emit_to(WINDOW, "sign_in", waiting),
     };
 }

@@ -2,9 +2,10 @@
 
 use crate::data_dir::{DataDir, LOCAL_PROFILE};
 use crate::profile::Profile;
+use crate::replies::Replies;
 use crate::tasks::Tasks;
 use crate::{AppError, demo, log};
-use airi_contract::{Changed, SignInWaiting, StatusChanged, TaskEvent};
+use airi_contract::{Changed, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent};
 use airi_domain::ConversationId;
 use std::fs::File;
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub enum Event {
     Status(Box<StatusChanged>),
     Task(TaskEvent),
     SignIn(SignInWaiting),
+    Reply(Box<ReplyPiece>),
 }
 
 /// The application. Clones share everything.
@@ -47,6 +49,10 @@ pub(crate) struct Inner {
     profile: RwLock<Arc<Profile>>,
     pub events: broadcast::Sender<Event>,
     pub tasks: Tasks,
+    /// The replies that are being written.
+    pub replies: Replies,
+    /// Where keys of providers lie, once that was opened.
+    pub provider_secrets: Mutex<Option<airi_secrets::Secrets>>,
     pub demo: bool,
     pub window: bool,
     /// Rung when there is something to send, or the user asks for a round.
@@ -94,6 +100,8 @@ impl App {
             profile: RwLock::new(profile.clone()),
             events: broadcast::channel(1024).0,
             tasks: Tasks::default(),
+            replies: Replies::default(),
+            provider_secrets: Mutex::default(),
             demo: options.demo,
             window: options.window,
             doorbell: Notify::new(),
@@ -138,6 +146,7 @@ impl App {
 
     /// Puts another profile in use, now and at the next start.
     pub(crate) fn switch_to(&self, profile: Arc<Profile>) -> Result<(), AppError> {
+        self.end_replies();
         let mut config = self.0.data.config()?;
         config.active_profile = Some(profile.name.clone());
         self.0.data.set_config(&config)?;
@@ -204,6 +213,7 @@ impl App {
 
     /// Ends what runs beside the window.
     pub fn close(&self) {
+        self.end_replies();
         self.0.stop.store(true, Ordering::Relaxed);
         self.profile().indexer.stop();
     }

@@ -51,7 +51,7 @@ impl App {
         Ok(self.attach_new(new)?)
     }
 
-    fn attach_new(&self, new: NewFile) -> Result<(AttachmentRow, MessageView), AppError> {
+    pub(crate) fn attach_new(&self, new: NewFile) -> Result<(AttachmentRow, MessageView), AppError> {
         let profile = self.profile();
         let conversation = conversation_id(&new.conversation_id)?;
         let given = new.message_id.as_deref().map(str::parse::<MessageId>).transpose().map_err(invalid)?;

@@ -1,5 +1,6 @@
 //! Lists, and what is done to conversations and messages as a whole.
 
+use crate::chat::model_fields;
 use crate::profile::now;
 use crate::views::{conversation_row, message_view};
 use crate::{App, AppError};
@@ -49,7 +50,7 @@ pub(crate) fn find_item(store: &Store, text: &str) -> Result<Item, AppError> {
     Err(AppError::NotFound { what: "The conversation or message", id: text.to_owned() })
 }
 
-fn patch(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Patch {
+pub(crate) fn patch(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Patch {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -98,7 +99,7 @@ impl App {
     pub fn edit_conversation(&self, request: ConversationEdit) -> Result<ConversationRow, CommandError> {
         let id = conversation_id(&request.id)?;
         let mut fields = Patch::new();
-        if let Some(title) = request.title {
+        if let Some(title) = &request.title {
             let title = title.trim();
             fields.insert("title".into(), if title.is_empty() { Value::Null } else { json!(title) });
         }
@@ -117,12 +118,14 @@ impl App {
         if !request.remove_tags.is_empty() {
             fields.insert("tags_remove".into(), json!(tags(&request.remove_tags)));
         }
+        model_fields(&request, &mut fields)?;
         let record = self.profile().store.write(|w| w.patch_conversation(id, fields)).map_err(AppError::from)?;
         Ok(conversation_row(record))
     }
 
     /// Puts conversations into the trash, or marks messages as deleted. All or nothing.
     pub fn delete_items(&self, request: ItemsRequest) -> Result<(), CommandError> {
+        self.end_replies_of(&request.ids)?;
         let at = now().to_string();
         Ok(self.each_item(&request.ids, |w, item| {
             let deleted = patch([("deleted_at", json!(at))]);
@@ -178,6 +181,25 @@ impl App {
         })?)
     }
 
+    /// A reply that is being written into what goes is ended first.
+    fn end_replies_of(&self, ids: &[String]) -> Result<(), AppError> {
+        let profile = self.profile();
+        for id in ids {
+            match find_item(&profile.store, id)? {
+                Item::Conversation(id) => self.end_reply_in(id),
+                Item::Message(id) => {
+                    let found = profile.store.read()?.message(id)?;
+                    if let Some(record) = found
+                        && profile.store.read()?.is_unfinished(record.key)?
+                    {
+                        self.end_reply_in(record.message.conversation_id);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn each_item(
         &self,
         ids: &[String],
@@ -212,6 +234,7 @@ impl App {
         }
         let given = request.parent_id.as_deref().map(str::parse::<MessageId>).transpose().map_err(invalid)?;
         let store = self.profile().store.clone();
+        self.nothing_written(&self.profile(), conversation)?;
         let (message, moves) = draft(&store, id, conversation, (role, request.content), given)?;
         store.write(|w| insert(w, message, moves))?;
         Ok(())

@@ -6,7 +6,8 @@
 //! ```
 
 use crate::AppError;
-use airi_contract::Settings;
+use crate::providers::ProviderConfig;
+use airi_contract::{ChatDefaults, Settings};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -23,6 +24,11 @@ pub(crate) struct Config {
     pub active_profile: Option<String>,
     #[serde(default)]
     pub settings: Settings,
+    #[serde(default)]
+    pub providers: Vec<ProviderConfig>,
+    /// Which model answers where nothing else is chosen.
+    #[serde(default)]
+    pub chat: ChatDefaults,
 }
 
 #[derive(Debug, Clone)]
@@ -184,6 +190,7 @@ mod tests {
         let config = Config {
             active_profile: Some("p".into()),
             settings: Settings { theme: "dark".into(), ..Settings::default() },
+            ..Config::default()
         };
         data.set_config(&config).unwrap();
         assert_eq!(data.config().unwrap().settings, config.settings);

@@ -3,6 +3,7 @@
 use airi_cloud::{AddressError, Class, CloudError};
 use airi_contract::{CommandError, ErrorCode};
 use airi_formats::import::ImportError;
+use airi_llm::LlmError;
 use airi_search::{IndexError, QueryError};
 use airi_secrets::SecretsError;
 use airi_store::StoreError;
@@ -42,6 +43,14 @@ pub enum AppError {
     #[error("The file needs {} MB of free disk and {} MB are free. Make room, then try again; nothing was changed.",
         needed.div_ceil(1_000_000), free / 1_000_000)]
     NoRoom { needed: u64, free: u64 },
+    #[error(transparent)]
+    Llm(#[from] LlmError),
+    #[error(transparent)]
+    ProviderAddress(#[from] airi_llm::AddressError),
+    #[error("{0}")]
+    NoModel(String),
+    #[error("{0}")]
+    KeyNeeded(String),
     #[error("No account is signed in here. Sign in first; everything on this computer stays as it is.")]
     SignedOut,
     /// In the words in which it was noted.
@@ -92,6 +101,12 @@ impl AppError {
             AppError::Io { .. } => ErrorCode::Io,
             AppError::NotFound { .. } | AppError::NoBytes(_) => ErrorCode::NotFound,
             AppError::NoRoom { .. } => ErrorCode::DiskFull,
+            AppError::Llm(error) if error.is_about_key() => ErrorCode::KeyNeeded,
+            AppError::Llm(_) => ErrorCode::Provider,
+            AppError::ProviderAddress(airi_llm::AddressError::NeedsConfirmation(_)) => ErrorCode::ConfirmNeeded,
+            AppError::ProviderAddress(_) => ErrorCode::InvalidInput,
+            AppError::NoModel(_) => ErrorCode::NoModel,
+            AppError::KeyNeeded(_) => ErrorCode::KeyNeeded,
             AppError::SignedOut => ErrorCode::SignedOut,
             AppError::SessionEnded(_) => ErrorCode::SessionEnded,
             AppError::Redirects { .. } => ErrorCode::ServerUnsuitable,
@@ -132,7 +147,8 @@ impl From<AppError> for CommandError {
     fn from(error: AppError) -> CommandError {
         crate::log::failed(&error);
         let code = error.code();
-        let retryable = matches!(code, ErrorCode::Busy | ErrorCode::DiskFull | ErrorCode::Offline);
+        let retryable = matches!(code, ErrorCode::Busy | ErrorCode::DiskFull | ErrorCode::Offline)
+            || matches!(&error, AppError::Llm(error) if error.is_passing());
         CommandError { code, message: error.to_string(), retryable }
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::data_dir::{DataDir, lock_file};
 use crate::indexer::Indexer;
+use crate::replies::{self, Runner};
 use crate::{AppError, remote};
 use airi_domain::{OwnerId, Time};
 use airi_store::{Files, Store};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ pub(crate) struct Profile {
     pub indexer: Indexer,
     /// The session of this process, once it was opened.
     pub session: Mutex<Option<remote::OpenSession>>,
+    /// Says that replies of this process are alive, once it writes one.
+    runner: Mutex<Option<Runner>>,
     /// Held while the profile is open: restore and the like need all others gone.
     _in_use: File,
 }
@@ -45,11 +48,12 @@ impl Profile {
             AppError::Busy("This profile is being restored by another process. Try again when that is done.".into())
         })?;
         let store = Store::open(&dir.join("mirror.sqlite"))?;
+        replies::recover(&dir, &store)?;
         let files = Files::open(&dir.join("files"))?;
         // What a transfer left behind that nobody came back for; a file that will not go may lie for another week.
         let _ = files.sweep(Duration::from_secs(7 * 86_400));
         let indexer = Indexer::open(&dir.join("index"), store.clone())?;
-        Ok(Profile { name: name.to_owned(), dir, store, files, indexer, session: Mutex::new(None), _in_use: in_use })
+        Ok(Profile { name: name.to_owned(), dir, store, files, indexer, session: Mutex::new(None), runner: Mutex::default(), _in_use: in_use })
     }
 
     pub(crate) fn account(&self) -> Result<Option<Account>, AppError> {
@@ -92,6 +96,15 @@ impl Profile {
         let id = Uuid::now_v7();
         self.store.write(|w| w.set_meta("device", Some(&id.to_string())))?;
         Ok(id)
+    }
+
+    /// The name under which this process writes replies, for as long as it is alive.
+    pub(crate) fn runner(&self) -> Result<String, AppError> {
+        let mut runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner);
+        if runner.is_none() {
+            *runner = Some(Runner::start(&self.dir)?);
+        }
+        Ok(runner.as_ref().map(|runner| runner.name.clone()).unwrap_or_default())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

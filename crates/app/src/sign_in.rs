@@ -138,6 +138,7 @@ impl App {
             // What stays behind is a session that only the old address would take.
             let _ = blocking(move || Ok(open.secrets.delete(&secret_name(&old.secret_id))?)).await;
         }
+        self.end_replies();
         self.join(&from, &profile, &request.take)?;
         if profile.name != from.name {
             self.switch_to(profile)?;

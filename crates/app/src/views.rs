@@ -128,6 +128,7 @@ pub(crate) fn message_view(
         html: rendered(&record.message),
         blocks: record.message.blocks().iter().map(block_view).collect(),
         hidden: record.message.is_hidden(),
+        writing: reader.is_unfinished(record.key)?,
         branch: index.map(|index| Branch {
             index: index as u32,
             sibling_ids: siblings.iter().map(MessageId::to_string).collect(),

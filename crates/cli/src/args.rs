@@ -36,7 +36,11 @@ pub(crate) enum Command {
     New(New),
     /// Adds a message to a conversation.
     Add(Add),
-    /// Changes title, star, archive and tags of a conversation.
+    /// Says something to a model and prints its reply as it comes.
+    Chat(Chat),
+    /// The providers of models: added, tried, listed, removed.
+    Provider(Provider),
+    /// Changes title, star, archive, tags, model and its settings of a conversation.
     Edit(Edit),
     /// Puts conversations or messages into the trash.
     Delete(Ids),
@@ -216,6 +220,89 @@ pub(crate) struct Edit {
     pub add_tag: Vec<String>,
     #[arg(long, value_name = "TAG")]
     pub remove_tag: Vec<String>,
+    /// The model that answers here.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Its provider; `airi provider` lists them.
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// What the model is told before everything else; empty takes it away.
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// 0 to 2; 0.7 leaves it to the provider.
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Of a reply; 2048 leaves it to the provider.
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<i64>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
+pub(crate) struct Chat {
+    /// Its id, or `new`.
+    pub conversation: String,
+    /// What to say; `-` reads it from stdin.
+    #[arg(group = "what", allow_hyphen_values = true)]
+    pub text: Option<String>,
+    /// Another reply to what was said last.
+    #[arg(long, group = "what")]
+    pub again: bool,
+    /// Goes on where the last reply was cut short.
+    #[arg(long, group = "what")]
+    pub go_on: bool,
+    /// The model (default: the conversation's, else the one chosen last).
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Its provider.
+    #[arg(long)]
+    pub provider: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Provider {
+    #[command(subcommand)]
+    pub action: Option<ProviderAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderAction {
+    /// Adds a provider, or changes the one of that id, and tries it.
+    Add {
+        /// One that is known by name; `airi provider presets` lists them.
+        preset: Option<String>,
+        /// Its name in conversations (default: the preset's, or one made of its name).
+        #[arg(long)]
+        id: Option<String>,
+        /// Its name for people.
+        #[arg(long)]
+        name: Option<String>,
+        /// Its address, which usually ends with /v1 (default: the preset's).
+        #[arg(long)]
+        url: Option<String>,
+        /// openai (most of them), anthropic or google.
+        #[arg(long)]
+        protocol: Option<String>,
+        /// Reads the key from the first line of stdin.
+        #[arg(long)]
+        key_stdin: bool,
+        /// system, none, or a proxy's address.
+        #[arg(long)]
+        proxy: Option<String>,
+        /// http to a private address of the local network, whose other users can then read along.
+        #[arg(long)]
+        allow_private: bool,
+    },
+    /// Those that were added.
+    List,
+    /// Those that are known by name.
+    Presets,
+    /// Local servers that answer where they usually are.
+    Find,
+    /// Asks one for its models.
+    Test { id: String },
+    /// Forgets one, and its key.
+    Remove { id: String },
 }
 
 #[derive(Debug, clap::Args)]
@@ -315,7 +402,7 @@ pub(crate) struct Generate {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Provider {
+pub(crate) enum LoginProvider {
     Google,
     Discord,
 }
@@ -346,7 +433,7 @@ pub(crate) struct Login {
     pub code_stdin: bool,
     /// Signs in in the browser.
     #[arg(long, group = "way", value_enum)]
-    pub provider: Option<Provider>,
+    pub provider: Option<LoginProvider>,
     /// Signs in nobody; says what the server has and lacks. Exit code 1 when something needed is missing.
     #[arg(long, group = "way", conflicts_with = "new_address")]
     pub check: bool,

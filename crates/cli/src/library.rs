@@ -157,6 +157,11 @@ pub(crate) fn edit(app: &App, out: &Out, given: Edit) -> Done {
         is_archived: either(given.archive, given.unarchive),
         add_tags: given.add_tag,
         remove_tags: given.remove_tag,
+        model_id: given.model,
+        provider_id: given.provider,
+        system_prompt: given.system,
+        temperature: given.temperature,
+        max_tokens: given.max_tokens,
     })?;
     out.answer(&row, conversation_line);
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@
 mod account;
 mod args;
 mod backup;
+mod chat;
 mod devices;
 mod files;
 mod library;
@@ -71,6 +72,8 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Edit(given) => library::edit(&app, out, given),
         Command::Delete(given) => library::delete(&app, out, given),
         Command::Undelete(given) => library::undelete(&app, out, given),
+        Command::Chat(given) => chat::chat(&app, out, given),
+        Command::Provider(given) => chat::provider(&app, out, given),
         Command::Attach(given) => files::attach(&app, out, given),
         Command::Fetch(given) => files::fetch(&app, out, given),
         Command::Files(given) => files::files(&app, out, given),

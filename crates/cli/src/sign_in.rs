@@ -1,7 +1,7 @@
 //! Signing in and out, the server's check, and the profiles.
 
 use crate::account::{Done, status_text, wait};
-use crate::args::{Login, Profiles, ProfilesAction, Provider};
+use crate::args::{Login, LoginProvider, Profiles, ProfilesAction};
 use crate::invalid;
 use crate::print::{Out, complain};
 use airi_app::App;
@@ -34,8 +34,8 @@ pub(crate) fn login(app: &App, out: &Out, given: Login) -> Done {
         out.remark(&format!("A code was sent to {email}. Type it here:"));
     }
     let by = match given.provider {
-        Some(Provider::Google) => SignInBy::Provider(airi_contract::Provider::Google),
-        Some(Provider::Discord) => SignInBy::Provider(airi_contract::Provider::Discord),
+        Some(LoginProvider::Google) => SignInBy::Provider(airi_contract::Provider::Google),
+        Some(LoginProvider::Discord) => SignInBy::Provider(airi_contract::Provider::Discord),
         None if given.password_stdin => SignInBy::Password { email: email()?, password: first_line("password")? },
         None => SignInBy::Code { email: email()?, code: first_line("code")? },
     };

@@ -110,6 +110,25 @@ pub struct ConversationEdit {
     pub add_tags: Vec<String>,
     #[serde(default)]
     pub remove_tags: Vec<String>,
+    /// The model and its provider, together; empty: not known.
+    #[serde(default)]
+    #[ts(optional)]
+    pub model_id: Option<String>,
+    #[serde(default)]
+    #[ts(optional)]
+    pub provider_id: Option<String>,
+    /// What the model is told before everything else; empty takes it away.
+    #[serde(default)]
+    #[ts(optional)]
+    pub system_prompt: Option<String>,
+    /// 0 to 2; the table's default, 0.7, leaves it to the provider.
+    #[serde(default)]
+    #[ts(optional)]
+    pub temperature: Option<f64>,
+    /// Of a reply, in tokens; the table's default, 2048, leaves it to the provider.
+    #[serde(default)]
+    #[ts(optional, type = "number")]
+    pub max_tokens: Option<i64>,
 }
 
 /// Ids of conversations, messages, or both.

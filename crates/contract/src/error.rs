@@ -43,6 +43,12 @@ pub enum ErrorCode {
     ServerRefused,
     /// There is no keyring, and no passphrase file was given.
     NoKeyring,
+    /// No model was chosen, or its provider is not set up.
+    NoModel,
+    /// The model's provider wants another key.
+    KeyNeeded,
+    /// The model's provider failed or refused.
+    Provider,
     /// The user stopped it; nothing was half done.
     Cancelled,
     /// Nobody finished in time what was begun in the browser; nothing was changed.

@@ -7,6 +7,7 @@
 mod account;
 mod attachments;
 mod backup;
+mod chat;
 mod conversations;
 mod error;
 mod events;
@@ -18,6 +19,7 @@ mod thread;
 pub use account::*;
 pub use attachments::*;
 pub use backup::*;
+pub use chat::*;
 pub use conversations::*;
 pub use error::*;
 pub use events::*;
@@ -55,6 +57,28 @@ pub const COMMANDS: &[&str] = &[
     "show_branch",
     // MessageEdit -> MessageView
     "edit_message",
+    // SendRequest -> SendAnswer ; saves the message, then has a model answer it; see the event `reply`
+    "send_message",
+    // ReplyRequest -> ReplyRef ; another reply, or one that goes on
+    "ask_reply",
+    // ReplyRef -> () ; what had come is kept
+    "stop_reply",
+    // ReplyRef -> Option<ReplyPiece> ; all of a reply that is being written, null when it is not
+    "reply_so_far",
+    // () -> Vec<PresetRow>
+    "list_presets",
+    // () -> Vec<ProviderRow>
+    "list_providers",
+    // ProviderEdit -> ProviderRow
+    "save_provider",
+    // ProviderRef -> () ; its key goes too
+    "remove_provider",
+    // ProviderRef -> ProviderTest
+    "test_provider",
+    // () -> Vec<FoundServer> ; local servers
+    "find_servers",
+    // () -> ChatDefaults
+    "chat_defaults",
     // SearchRequest -> SearchResponse
     "search",
     // ImportRequest -> TaskStarted ; progress and report come as `task` events

@@ -95,6 +95,8 @@ pub struct MessageView {
     /// Thinking, tool calls and results, in order.
     pub blocks: Vec<BlockView>,
     pub hidden: bool,
+    /// A reply that is still being written: `reply_so_far` and the event `reply` tell what it says.
+    pub writing: bool,
     /// Set where the thread forks: the siblings in order of time, this one included.
     pub branch: Option<Branch>,
 }

@@ -4,7 +4,7 @@
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::{MessageRecord, Reader, StoreError, Writer, conversations, messages, rows};
 use airi_domain::{ConversationId, INTERRUPTED, Message, MessageId, fit_message};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 /// A reply that is not over.
@@ -13,6 +13,11 @@ pub struct UnfinishedReply {
     pub record: MessageRecord,
     /// The lock of the process that writes it.
     pub runner: String,
+}
+
+fn is_unfinished(connection: &Connection, key: i64) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("select exists (select 1 from replies where message_id = ?1)")?;
+    Ok(statement.query_row([key], |row| row.get(0))?)
 }
 
 impl Reader {
@@ -28,6 +33,11 @@ impl Reader {
             }
         }
         Ok(replies)
+    }
+
+    /// Whether a message is a reply that is not over.
+    pub fn is_unfinished(&self, key: i64) -> Result<bool, StoreError> {
+        is_unfinished(self.connection(), key)
     }
 
     /// The reply of a conversation that is not over, and who writes it.
@@ -112,9 +122,7 @@ impl Writer<'_> {
 
     /// Whether a message is a reply that is not over.
     pub(crate) fn is_unfinished(&self, key: i64) -> Result<bool, StoreError> {
-        let mut statement =
-            self.connection().prepare_cached("select exists (select 1 from replies where message_id = ?1)")?;
-        Ok(statement.query_row([key], |row| row.get(0))?)
+        is_unfinished(self.connection(), key)
     }
 
     fn unfinished(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {

@@ -4,6 +4,7 @@
 mod account;
 mod attachments;
 mod backup;
+mod chat;
 mod conversations;
 mod devices;
 mod links;
@@ -43,6 +44,17 @@ commands![
     thread::add_message,
     thread::show_branch,
     thread::edit_message,
+    chat::send_message,
+    chat::ask_reply,
+    chat::stop_reply,
+    chat::reply_so_far,
+    chat::list_presets,
+    chat::list_providers,
+    chat::save_provider,
+    chat::remove_provider,
+    chat::test_provider,
+    chat::find_servers,
+    chat::chat_defaults,
     search::search,
     tasks::start_import,
     tasks::start_export,

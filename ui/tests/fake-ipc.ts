@@ -25,6 +25,12 @@ function backup(at: Date): c.BackupRow {
   return { path: '/backups/local/1', made_at: at.toISOString(), profile: 'local', account: null, conversations: COUNT, messages: COUNT * 14, files: 3, files_missing: 0, bytes: 4_200_000 };
 }
 
+/** More lies here than a small bound lets through: some is still to be sent. */
+function files(): c.FilesReport {
+  const kept = settings.files.keep_offline === 'all' ? 214 : settings.files.keep_offline === 'recent' ? 61 : 18;
+  return { ...settings.files, here: kept, here_bytes: kept * 3_600_000, waiting: account.status.account ? 2 : 0, remote: account.status.account ? 231 - kept : 0, remote_bytes: account.status.account ? (231 - kept) * 3_600_000 : 0 };
+}
+
 function emit(event: string, payload: unknown): void {
   for (const take of listeners.get(event) ?? []) take(payload);
 }
@@ -203,6 +209,7 @@ const answers: Answers = {
   },
   check_backup: () => ({ backup: backup(new Date(Date.now() - 86_400_000)), profile: null, before: 'local', unsent_before: 0, message: '' }),
   restore_backup: () => ({ backup: backup(new Date()), profile: 'restored', before: 'local', unsent_before: 2, message: 'The backup is now in use. The profile before holds 2 changes that were never sent.' }),
+  files: () => (query.has('nofiles') ? fail('io', 'The folder of the files cannot be read. Check its permissions.') : files()),
   verify: () => ({ ok: true, conversations: COUNT, messages: COUNT * 14, files: 3, problems: [] }),
 };
 

@@ -115,6 +115,8 @@ pub const COMMANDS: &[&str] = &[
     "get_settings",
     // Settings -> Settings
     "set_settings",
+    // () -> FilesReport ; how the files stand and how much they use
+    "files",
     // () -> VerifyReport
     "verify",
     // () -> Vec<BackupRow> ; those that are made by themselves, the newest first

@@ -72,6 +72,7 @@ commands![
     attachments::save_attachment,
     settings::get_settings,
     settings::set_settings,
+    settings::files,
     settings::verify,
     settings::save_log,
     backup::list_backups,

@@ -55,6 +55,7 @@ export const ipc = {
   saveAttachment: (r: c.AttachmentRef) => call<string | null>('save_attachment', r),
   getSettings: () => call<c.Settings>('get_settings'),
   setSettings: (r: c.Settings) => call<c.Settings>('set_settings', r),
+  files: () => call<c.FilesReport>('files'),
   verify: () => call<c.VerifyReport>('verify'),
   listBackups: () => call<c.BackupRow[]>('list_backups'),
   backUp: () => call<c.BackupRow>('back_up'),

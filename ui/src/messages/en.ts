@@ -1,7 +1,10 @@
 /** English. The other languages are held to this shape by the compiler. */
+import { libraryEn } from './library.en';
+
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const en = {
+  ...libraryEn,
   app: {
     name: 'AIRI',
     loading: 'Opening your library…',

@@ -1,9 +1,11 @@
 /** 日本語 */
 import type { Messages } from './en';
+import { libraryJa } from './library.ja';
 
 const n = (value: number) => value.toLocaleString('ja');
 
 export const ja: Messages = {
+  ...libraryJa,
   app: {
     name: 'AIRI',
     loading: 'ライブラリを開いています…',

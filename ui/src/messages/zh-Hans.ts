@@ -1,9 +1,11 @@
 /** 简体中文 */
 import type { Messages } from './en';
+import { libraryZhHans } from './library.zh-Hans';
 
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const zhHans: Messages = {
+  ...libraryZhHans,
   app: {
     name: 'AIRI',
     loading: '正在打开资料库…',

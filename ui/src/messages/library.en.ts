@@ -1,0 +1,27 @@
+/** English, of what helps to find one's way in a large library: tags, choosing many, search filters, costs, files. */
+const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
+
+export const libraryEn = {
+  files: {
+    title: 'Files on this computer',
+    keep: 'Kept offline',
+    keeps: { all: 'All', recent: 'Last 30 days', on_demand: 'On demand' },
+    keepTexts: {
+      all: 'All files of the account that fit, the newest first.',
+      recent: 'Files that were attached or opened within the last 30 days.',
+      on_demand: 'A file comes when it is opened.',
+    },
+    bound: 'At most',
+    unit: 'GiB',
+    wrongBound: (least: string, most: string) => `Enter a number from ${least} to ${most}. The limit before stays.`,
+    used: (n: number, size: string) => `${many(n, 'file', 'files')} here, ${size}`,
+    waiting: (n: number) => `${n.toLocaleString('en')} still to be sent`,
+    remote: (n: number, size: string) => `${many(n, 'more', 'more')} only on the server, ${size}`,
+    above: 'More lies here than the limit: what only this computer has, or is still to be sent, stays.',
+    local: 'This library has no account, so all its files lie only here and stay.',
+    loading: 'Counting…',
+    failed: 'The files could not be counted.',
+  },
+};
+
+export type LibraryMessages = typeof libraryEn;

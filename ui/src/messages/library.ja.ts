@@ -1,0 +1,27 @@
+/** 日本語：タグ、複数選択、検索の条件、費用、ファイル。 */
+import type { LibraryMessages } from './library.en';
+
+const n = (value: number) => value.toLocaleString('ja');
+
+export const libraryJa: LibraryMessages = {
+  files: {
+    title: 'このコンピューターのファイル',
+    keep: 'オフラインで保持',
+    keeps: { all: 'すべて', recent: '過去 30 日', on_demand: '必要なときだけ' },
+    keepTexts: {
+      all: 'アカウントのファイルを、新しいものから入るだけ保持します。',
+      recent: '過去 30 日以内に添付したか開いたファイルを保持します。',
+      on_demand: 'ファイルは開いたときに取得します。',
+    },
+    bound: '上限',
+    unit: 'GiB',
+    wrongBound: (least, most) => `${least} から ${most} までの数を入力してください。上限は前のままです。`,
+    used: (count, size) => `ここに ${n(count)} 件、${size}`,
+    waiting: (count) => `送信待ち ${n(count)} 件`,
+    remote: (count, size) => `サーバーだけにあと ${n(count)} 件、${size}`,
+    above: '上限を超えています。このコンピューターにしかないファイルと、送信待ちのファイルは残ります。',
+    local: 'このライブラリにはアカウントがないため、ファイルはすべてここだけにあり、残ります。',
+    loading: '数えています…',
+    failed: 'ファイルを数えられませんでした。',
+  },
+};

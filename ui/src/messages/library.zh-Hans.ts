@@ -1,0 +1,27 @@
+/** 简体中文：标签、多选、搜索筛选、费用、文件。 */
+import type { LibraryMessages } from './library.en';
+
+const n = (value: number) => value.toLocaleString('zh-Hans');
+
+export const libraryZhHans: LibraryMessages = {
+  files: {
+    title: '这台电脑上的文件',
+    keep: '离线保留',
+    keeps: { all: '全部', recent: '最近 30 天', on_demand: '按需' },
+    keepTexts: {
+      all: '保留账户中放得下的全部文件，优先保留最新的。',
+      recent: '保留最近 30 天内添加或打开过的文件。',
+      on_demand: '打开文件时才下载。',
+    },
+    bound: '最多',
+    unit: 'GiB',
+    wrongBound: (least, most) => `请输入 ${least} 到 ${most} 之间的数字。原来的上限保持不变。`,
+    used: (count, size) => `这里有 ${n(count)} 个文件，共 ${size}`,
+    waiting: (count) => `${n(count)} 个等待上传`,
+    remote: (count, size) => `另有 ${n(count)} 个只在服务器上，共 ${size}`,
+    above: '占用超过了上限：只有这台电脑才有的文件，以及等待上传的文件，会一直保留。',
+    local: '这个资料库没有账户，所有文件都只在这里，会一直保留。',
+    loading: '正在统计…',
+    failed: '无法统计文件。',
+  },
+};

@@ -69,6 +69,8 @@ const SHOTS = {
   deviceask: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.getByTestId('device-sign-out').first().click(); await page.waitForTimeout(400); } },
   nodevices: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
   accounts: { query: '&sync=in_step&profiles', act: async (page) => { await panel(page); await page.getByTestId('tab-accounts').click(); await page.waitForTimeout(300); } },
+  tags: { act: async (page) => { await open(0)(page); await page.getByTestId('tags-fold').click(); await page.getByTestId('thread-tags').click(); await page.getByTestId('tags-here').waitFor(); await page.getByTestId('tag-input').fill('re'); await page.waitForTimeout(400); } },
+  tagged: { act: async (page) => { await page.getByTestId('tags-fold').click(); await page.getByTestId('tag').first().click(); await page.waitForTimeout(500); } },
   usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
   settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
   menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },

@@ -39,6 +39,8 @@ pub const COMMANDS: &[&str] = &[
     "create_conversation",
     // ConversationEdit -> ConversationRow
     "edit_conversation",
+    // ManyEdit -> EditedMany ; one act on many, all or nothing
+    "edit_conversations",
     // ItemsRequest -> () ; conversations or messages; soft
     "delete_items",
     // ItemsRequest -> ()
@@ -47,6 +49,8 @@ pub const COMMANDS: &[&str] = &[
     "erase_items",
     // () -> Vec<TagCount>
     "list_tags",
+    // ItemsRequest -> Vec<TagCount> ; the tags of some conversations
+    "tags_of",
     // ThreadRequest -> ThreadPage
     "thread_page",
     // NewMessage -> MessageView

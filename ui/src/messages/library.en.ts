@@ -2,6 +2,25 @@
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const libraryEn = {
+  tags: {
+    title: 'Tags',
+    edit: 'Tags…',
+    here: 'Tags of it',
+    add: 'Add a tag',
+    placeholder: 'Find or name a tag',
+    create: (tag: string) => `New tag “${tag}”`,
+    remove: (tag: string) => `Remove “${tag}”`,
+    show: (tag: string) => `Everything with “${tag}”`,
+    of: (tag: string, n: number) => `${tag}, ${many(n, 'conversation', 'conversations')}`,
+    share: (n: number, of: number) => `${n.toLocaleString('en')} of ${of.toLocaleString('en')}`,
+    first: 'There are no tags yet. Type the name of the first one.',
+    none: 'It has every tag there is. Type a name for a new one.',
+    already: 'It has this tag.',
+    added: (tag: string, n: number) => (n === 1 ? `Tagged “${tag}”` : `${n.toLocaleString('en')} tagged “${tag}”`),
+    removed: (tag: string, n: number) => (n === 1 ? `“${tag}” removed` : `“${tag}” removed from ${n.toLocaleString('en')}`),
+    failed: 'The tags could not be read.',
+    emptyList: 'No conversation has this tag any more.',
+  },
   files: {
     title: 'Files on this computer',
     keep: 'Kept offline',

@@ -4,6 +4,25 @@ import type { LibraryMessages } from './library.en';
 const n = (value: number) => value.toLocaleString('ja');
 
 export const libraryJa: LibraryMessages = {
+  tags: {
+    title: 'タグ',
+    edit: 'タグ…',
+    here: '付いているタグ',
+    add: 'タグを追加',
+    placeholder: 'タグを探す、または名前を付ける',
+    create: (tag) => `新しいタグ「${tag}」`,
+    remove: (tag) => `「${tag}」を外す`,
+    show: (tag) => `「${tag}」が付いた会話すべて`,
+    of: (tag, count) => `${tag}、${n(count)} 件の会話`,
+    share: (count, of) => `${n(of)} 件中 ${n(count)} 件`,
+    first: 'まだタグがありません。最初のタグの名前を入力してください。',
+    none: 'すべてのタグが付いています。名前を入力すると新しく作れます。',
+    already: 'このタグはもう付いています。',
+    added: (tag, count) => (count === 1 ? `タグ「${tag}」を付けました` : `${n(count)} 件にタグ「${tag}」を付けました`),
+    removed: (tag, count) => (count === 1 ? `「${tag}」を外しました` : `${n(count)} 件から「${tag}」を外しました`),
+    failed: 'タグを読み込めませんでした。',
+    emptyList: 'このタグが付いた会話はもうありません。',
+  },
   files: {
     title: 'このコンピューターのファイル',
     keep: 'オフラインで保持',

@@ -4,6 +4,25 @@ import type { LibraryMessages } from './library.en';
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const libraryZhHans: LibraryMessages = {
+  tags: {
+    title: '标签',
+    edit: '标签…',
+    here: '已有的标签',
+    add: '添加标签',
+    placeholder: '查找或新建标签',
+    create: (tag) => `新标签“${tag}”`,
+    remove: (tag) => `移除“${tag}”`,
+    show: (tag) => `所有带“${tag}”的对话`,
+    of: (tag, count) => `${tag}，${n(count)} 个对话`,
+    share: (count, of) => `${n(count)} / ${n(of)}`,
+    first: '还没有标签。输入名称即可新建第一个。',
+    none: '已有全部标签。输入名称可新建。',
+    already: '已有这个标签。',
+    added: (tag, count) => (count === 1 ? `已添加标签“${tag}”` : `已给 ${n(count)} 个对话添加标签“${tag}”`),
+    removed: (tag, count) => (count === 1 ? `已移除“${tag}”` : `已从 ${n(count)} 个对话移除“${tag}”`),
+    failed: '无法读取标签。',
+    emptyList: '已经没有对话带有这个标签。',
+  },
   files: {
     title: '这台电脑上的文件',
     keep: '离线保留',

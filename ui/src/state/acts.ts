@@ -41,6 +41,27 @@ export async function setArchived(row: Named, archived: boolean): Promise<void> 
   toasts.tellUndoable(text, async () => void (await edit(row.id, { is_archived: !archived })));
 }
 
+/** Adds a tag to conversations; taken back, it stays on those that had it before. Says whether it worked. */
+export function addTag(ids: string[], tag: string): Promise<boolean> {
+  return attempt(async () => {
+    const { changed } = await ipc.editConversations({ ids, add_tags: [tag], remove_tags: [] });
+    if (changed.length === 0) return;
+    toasts.tellUndoable(t().tags.added(tag, changed.length), async () => {
+      await ipc.editConversations({ ids: changed, add_tags: [], remove_tags: [tag] });
+    });
+  });
+}
+
+export function removeTag(ids: string[], tag: string): Promise<boolean> {
+  return attempt(async () => {
+    const { changed } = await ipc.editConversations({ ids, add_tags: [], remove_tags: [tag] });
+    if (changed.length === 0) return;
+    toasts.tellUndoable(t().tags.removed(tag, changed.length), async () => {
+      await ipc.editConversations({ ids: changed, add_tags: [tag], remove_tags: [] });
+    });
+  });
+}
+
 /** Into the trash. The open thread is left when it is the one that goes. */
 export async function remove(row: Named): Promise<void> {
   const wasOpen = nav.conversation === row.id;

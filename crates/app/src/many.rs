@@ -54,8 +54,7 @@ impl App {
                 *counts.entry(tag).or_default() += 1;
             }
         }
-        let mut tags: Vec<_> =
-            counts.into_iter().map(|(tag, conversations)| TagCount { tag, conversations }).collect();
+        let mut tags: Vec<_> = counts.into_iter().map(|(tag, conversations)| TagCount { tag, conversations }).collect();
         tags.sort_by(|a, b| b.conversations.cmp(&a.conversations).then_with(|| a.tag.cmp(&b.tag)));
         Ok(tags)
     }

@@ -411,7 +411,7 @@ export const en = {
     local: 'Without an account',
     localText: 'On this computer only',
     inUse: 'In use',
-    use: 'Switch to it',
+    use: 'Switch',
     useOf: (name: string) => `Switch to ${name}`,
     unsent: (n: number) => `${n.toLocaleString('en')} not sent yet`,
     signedOut: 'signed out',

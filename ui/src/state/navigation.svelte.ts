@@ -5,7 +5,8 @@ export type AccountTab = 'sync' | 'devices' | 'accounts';
 export type Overlay =
   | { kind: 'search'; query: string }
   | { kind: 'import' }
-  | { kind: 'export'; id: string | null; title: string | null }
+  /** `ids`: some conversations; else the one, or all. */
+  | { kind: 'export'; id: string | null; title: string | null; ids?: string[] }
   /** `add`: another account beside the one in use. */
   | { kind: 'sign-in'; add: boolean }
   | { kind: 'account'; tab: AccountTab }

@@ -43,7 +43,8 @@ export function menuOf(item: Item, startRename: () => void): MenuEntry[] {
   ];
 }
 
-export async function askAndErase(ids: string[]): Promise<void> {
+/** Says whether they were erased. */
+export async function askAndErase(ids: string[]): Promise<boolean> {
   const yes = await ask.put({
     title: t().act.eraseTitle,
     text: t().act.eraseText(ids.length),
@@ -51,5 +52,5 @@ export async function askAndErase(ids: string[]): Promise<void> {
     yes: t().act.eraseConfirm,
     danger: true,
   });
-  if (yes) await erase(ids);
+  return yes && (await erase(ids));
 }

@@ -116,9 +116,12 @@ export class ListModel {
     }
   }
 
-  /** Takes in what the backend says has changed. */
-  async refresh(ids: readonly string[] | null): Promise<void> {
-    if (!this.loaded || ids === null || ids.length > FEW) return this.show(this.view, this.tag);
+  /** Takes in what the backend says has changed. Answers those that are known not to belong here any more. */
+  async refresh(ids: readonly string[] | null): Promise<string[]> {
+    if (!this.loaded || ids === null || ids.length > FEW) {
+      await this.show(this.view, this.tag);
+      return [];
+    }
     const turn = this.#turn;
     const fresh = await Promise.all(
       ids.map((id) =>
@@ -128,7 +131,9 @@ export class ListModel {
         ),
       ),
     );
-    if (turn === this.#turn) for (const { id, item } of fresh) this.#put(id, item);
+    if (turn !== this.#turn) return [];
+    for (const { id, item } of fresh) this.#put(id, item);
+    return fresh.flatMap(({ id, item }) => (item !== null && belongs(item, this.view, this.tag) ? [] : [id]));
   }
 
   #put(id: string, item: Item | null): void {

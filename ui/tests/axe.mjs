@@ -4,7 +4,7 @@
  */
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
-import { createServer } from 'vite';
+import { serveFake } from './serve.mjs';
 import { VIEWS } from './views.mjs';
 
 /** States that no picture needs. */
@@ -19,10 +19,8 @@ const STATES = {
 const AT_ONCE = 3;
 const LIMIT_MS = 20_000;
 
-process.env.AIRI_FAKE = '1';
 const only = process.argv.slice(2);
-const server = await createServer({ server: { port: 5196 }, logLevel: 'error' });
-await server.listen();
+const served = await serveFake();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
 /** One line for each thing that axe finds, with what it concerns. */
@@ -47,7 +45,7 @@ async function look([name, { query = '', act, size = { width: 1280, height: 800 
   const found = [];
   page.on('pageerror', (error) => found.push(`the page failed: ${error.message}`));
   try {
-    await page.goto(`http://localhost:5196/?theme=light${query}`);
+    await page.goto(`${served.url}/?theme=light${query}`);
     await page.locator('main').waitFor();
     await page.waitForTimeout(300);
     await act(page);
@@ -63,15 +61,14 @@ async function look([name, { query = '', act, size = { width: 1280, height: 800 
 }
 
 const queue = [...Object.entries(VIEWS), ...Object.entries(STATES)].filter(([name]) => only.length === 0 || only.includes(name));
-// The first one alone: the development server prepares what the others share.
-const results = [await look(queue.shift())];
+const results = [];
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) results.push(await look(next));
   }),
 );
 await browser.close();
-await server.close();
+await served.close();
 const failed = results.filter((fine) => !fine).length;
 console.log(`Tests  ${failed > 0 ? `${failed} failed | ` : ''}${results.length - failed} passed (${results.length})`);
 process.exitCode = failed > 0 || results.length === 0 ? 1 : 0;

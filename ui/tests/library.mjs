@@ -4,11 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
-import { createServer } from 'vite';
+import { serveFake } from './serve.mjs';
 
-process.env.AIRI_FAKE = '1';
-const server = await createServer({ server: { port: 5195 }, logLevel: 'error' });
-await server.listen();
+const served = await serveFake();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 const errors = [];
 
@@ -18,7 +16,7 @@ async function open(query = '', size = { width: 1280, height: 800 }) {
   page.setDefaultTimeout(15_000);
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (line) => line.type() === 'error' && !/404|504/.test(line.text()) && errors.push(line.text()));
-  await page.goto(`http://localhost:5195/?theme=light${query}`);
+  await page.goto(`${served.url}/?theme=light${query}`);
   await page.getByTestId('conversation-row').first().waitFor();
   return page;
 }
@@ -160,6 +158,6 @@ for (const [name, flow] of Object.entries(FLOWS)) {
   await Promise.all(browser.contexts().map((context) => context.close()));
 }
 await browser.close();
-await server.close();
+await served.close();
 console.log(`Tests  ${failed > 0 ? `${failed} failed | ` : ''}${passed} passed (${passed + failed})`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

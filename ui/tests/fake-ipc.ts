@@ -96,7 +96,7 @@ function thread(request: c.ThreadRequest): c.ThreadPage {
 }
 
 function search(request: c.SearchRequest): c.SearchResponse {
-  const word = request.query.trim().toLowerCase();
+  const word = request.query.replace(/-?[a-z]+:("[^"]*"|\S+)/g, '').trim().toLowerCase();
   const hits: c.Hit[] = [];
   const groups: c.HitGroup[] = [];
   if (!word.startsWith('zz')) {

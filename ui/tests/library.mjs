@@ -140,6 +140,75 @@ const FLOWS = {
   },
 };
 
+Object.assign(FLOWS, {
+  async 'a filter is completed by name and value with the keyboard, shown as a chip and taken away'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('search-input').waitFor();
+    await page.keyboard.type('parser ro');
+    await says(page, 'filter-name', 'role:');
+    await page.keyboard.press('Tab');
+    await says(page, 'filter-offer', 'assistant');
+    await page.keyboard.type('us');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=filter-offer]').length === 1);
+    await page.keyboard.press('Enter');
+    await says(page, 'filter-chip', 'role:user');
+    assert.equal(await page.getByTestId('search-input').inputValue(), 'parser ');
+    await page.keyboard.type('tag:to');
+    await says(page, 'filter-offer', 'to read');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'role:user tag:"to read" parser');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Backspace');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=filter-chip]').length === 1);
+    await page.getByTestId('filter-chip').click();
+    await gone(page, 'filter-chips');
+    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'parser');
+  },
+
+  async 'a conversation is a filter by its title'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('search-input').fill('in:"weekend in ky');
+    await says(page, 'filter-offer', 'Weekend in Kyoto');
+    await page.keyboard.press('Enter');
+    await says(page, 'filter-chip', 'Weekend in Kyoto');
+    await page.waitForFunction(() => /^in:0{8}-/.test(window.airiCalls.at(-1).request?.query ?? ''));
+  },
+
+  async 'a search that led somewhere is offered again, a saved one stays, and both are kept on the device'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('parser');
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.keyboard.press('Enter');
+    await gone(page, 'search-input');
+    await page.keyboard.press('Control+k');
+    await says(page, 'recent-search', 'parser');
+    await page.getByTestId('recent-search').click();
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.getByTestId('save-search').click();
+    await page.reload();
+    await page.getByTestId('conversation-row').first().waitFor();
+    await page.keyboard.press('Control+k');
+    await says(page, 'saved-search', 'parser');
+    assert.equal(await page.getByTestId('recent-search').count(), 0, 'what is saved is not offered twice');
+  },
+
+  async 'a search that finds nothing offers ways out'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('is:starred zzz nothing');
+    await page.getByText('Nothing found').waitFor();
+    await page.getByTestId('drop-filter').click();
+    await gone(page, 'filter-chips');
+    await page.getByRole('button', { name: 'Only “nothing”' }).click();
+    await page.getByTestId('search-hit').first().waitFor();
+    assert.equal(await page.getByTestId('search-input').inputValue(), 'nothing');
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

@@ -4,14 +4,12 @@
  */
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { createServer } from 'vite';
+import { serveFake } from './serve.mjs';
 import { VIEWS } from './views.mjs';
 
 const [folder = '/tmp/airi-shots', ...only] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-process.env.AIRI_FAKE = '1';
-const server = await createServer({ server: { port: 5199 } });
-await server.listen();
+const served = await serveFake();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
 for (const [name, { query = '', act }] of Object.entries(VIEWS)) {
@@ -24,7 +22,7 @@ for (const [name, { query = '', act }] of Object.entries(VIEWS)) {
       const page = await browser.newPage({ viewport: { width, height }, locale: 'en-GB' });
       page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
       page.on('console', (line) => line.type() === 'error' && console.error(`${name}: ${line.text()}`));
-      await page.goto(`http://localhost:5199/?theme=${theme}${query}`);
+      await page.goto(`${served.url}/?theme=${theme}${query}`);
       await page.waitForTimeout(700);
       if (width < 720 && !['start', 'first', 'ended', 'stuck'].includes(name)) await page.getByTestId('sidebar-toggle').click();
       try {
@@ -38,4 +36,4 @@ for (const [name, { query = '', act }] of Object.entries(VIEWS)) {
   }
 }
 await browser.close();
-await server.close();
+await served.close();

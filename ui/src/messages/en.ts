@@ -143,12 +143,6 @@ export const en = {
     hints: [
       ['"exact words"', 'a phrase'],
       ['-word', 'without a word'],
-      ['is:starred', 'starred only'],
-      ['role:user', 'what you wrote'],
-      ['in:title', 'titles only'],
-      ['after:2024-01', 'since a date'],
-      ['model:gpt-4', 'by model'],
-      ['has:attachment', 'with files'],
     ],
     inTitle: 'Title',
     inThinking: 'Thinking',

@@ -44,7 +44,7 @@ export function conversation(index: number, part: Partial<ConversationRow> = {})
     temperature: 0.7,
     max_tokens: 2000,
     settings: {},
-    tags: index % 7 === 1 ? ['work', 'rust'] : [],
+    tags: index % 7 === 1 ? ['rust', 'work'] : index % 11 === 4 ? ['to read', '旅行'] : [],
     is_archived: index % 23 === 20,
     is_starred: [1, 7, 8, 30].includes(index),
     metadata: {},

@@ -25,6 +25,12 @@ function backup(at: Date): c.BackupRow {
   return { path: '/backups/local/1', made_at: at.toISOString(), profile: 'local', account: null, conversations: COUNT, messages: COUNT * 14, files: 3, files_missing: 0, bytes: 4_200_000 };
 }
 
+/** More lies here than a small bound lets through: some is still to be sent. */
+function files(): c.FilesReport {
+  const kept = settings.files.keep_offline === 'all' ? 214 : settings.files.keep_offline === 'recent' ? 61 : 18;
+  return { ...settings.files, here: kept, here_bytes: kept * 3_600_000, waiting: account.status.account ? 2 : 0, remote: account.status.account ? 231 - kept : 0, remote_bytes: account.status.account ? (231 - kept) * 3_600_000 : 0 };
+}
+
 function emit(event: string, payload: unknown): void {
   for (const take of listeners.get(event) ?? []) take(payload);
 }
@@ -49,9 +55,19 @@ function inSection(item: c.ConversationRow, section: c.Section): boolean {
   return section === 'all' || !item.is_archived;
 }
 
+function countTags(of: c.ConversationRow[]): c.TagCount[] {
+  const counts = new Map<string, number>();
+  for (const { tags } of of) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return [...counts].map(([tag, conversations]) => ({ tag, conversations })).sort((a, b) => b.conversations - a.conversations || (a.tag < b.tag ? -1 : 1));
+}
+
+function retagged(of: c.ConversationRow, edit: { add_tags: string[]; remove_tags: string[] }): string[] {
+  return [...new Set([...of.tags, ...edit.add_tags])].filter((tag) => !edit.remove_tags.includes(tag)).sort();
+}
+
 function list(request: c.ListRequest): c.ConversationPage {
   const all = [...rows.values()]
-    .filter((item) => inSection(item, request.section))
+    .filter((item) => inSection(item, request.section) && (request.tag === null || item.tags.includes(request.tag)))
     .sort((a, b) => (a.last_message_at === b.last_message_at ? b.id.localeCompare(a.id) : b.last_message_at.localeCompare(a.last_message_at)));
   const from = Number(request.cursor ?? 0);
   const next = from + request.limit < all.length ? String(from + request.limit) : null;
@@ -80,7 +96,7 @@ function thread(request: c.ThreadRequest): c.ThreadPage {
 }
 
 function search(request: c.SearchRequest): c.SearchResponse {
-  const word = request.query.trim().toLowerCase();
+  const word = request.query.replace(/-?[a-z]+:("[^"]*"|\S+)/g, '').trim().toLowerCase();
   const hits: c.Hit[] = [];
   const groups: c.HitGroup[] = [];
   if (!word.startsWith('zz')) {
@@ -135,10 +151,21 @@ const answers: Answers = {
   edit_conversation: (r: c.ConversationEdit) => {
     const { id, title, is_starred, is_archived } = r;
     const now = row(id);
-    const next = { ...now, title: title ?? now.title, is_starred: is_starred ?? now.is_starred, is_archived: is_archived ?? now.is_archived };
+    const next = { ...now, title: title ?? now.title, is_starred: is_starred ?? now.is_starred, is_archived: is_archived ?? now.is_archived, tags: retagged(now, r) };
     rows.set(id, next);
     changed([id]);
     return next;
+  },
+  edit_conversations: (r: c.ManyEdit) => {
+    const edited: string[] = [];
+    for (const id of r.ids) {
+      const now = row(id);
+      const next = { ...now, is_archived: r.is_archived ?? now.is_archived, tags: retagged(now, r) };
+      if (next.is_archived !== now.is_archived || next.tags.join() !== now.tags.join()) edited.push(id);
+      rows.set(id, next);
+    }
+    changed(r.ids);
+    return { changed: edited };
   },
   delete_items: (r: c.ItemsRequest) => {
     for (const id of r.ids) {
@@ -158,7 +185,8 @@ const answers: Answers = {
     changed(r.ids);
     return null;
   },
-  list_tags: () => [],
+  list_tags: () => (query.has('notags') ? [] : countTags([...rows.values()].filter((item) => item.deleted_at === null))),
+  tags_of: (r: c.ItemsRequest) => countTags(r.ids.map(row)),
   thread_page: (r: c.ThreadRequest) => thread(r),
   add_message: (r: c.NewMessage) => {
     const of = row(r.conversation_id);
@@ -203,6 +231,7 @@ const answers: Answers = {
   },
   check_backup: () => ({ backup: backup(new Date(Date.now() - 86_400_000)), profile: null, before: 'local', unsent_before: 0, message: '' }),
   restore_backup: () => ({ backup: backup(new Date()), profile: 'restored', before: 'local', unsent_before: 2, message: 'The backup is now in use. The profile before holds 2 changes that were never sent.' }),
+  files: () => (query.has('nofiles') ? fail('io', 'The folder of the files cannot be read. Check its permissions.') : files()),
   verify: () => ({ ok: true, conversations: COUNT, messages: COUNT * 14, files: 3, problems: [] }),
 };
 

@@ -4,81 +4,15 @@
  */
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { createServer } from 'vite';
+import { serveFake } from './serve.mjs';
+import { VIEWS } from './views.mjs';
 
 const [folder = '/tmp/airi-shots', ...only] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-process.env.AIRI_FAKE = '1';
-const server = await createServer({ server: { port: 5199 } });
-await server.listen();
+const served = await serveFake();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
-const open = (place) => async (page) => {
-  await page.getByTestId('conversation-row').nth(place).getByRole('button').first().click();
-  await page.getByTestId('message').first().waitFor();
-  await page.waitForTimeout(900);
-};
-
-const panel = async (page) => {
-  await page.getByTestId('sync-state').click();
-  await page.waitForTimeout(400);
-};
-
-const toTake = async (page) => {
-  await page.getByTestId('sign-in-button').click();
-  await page.getByTestId('sign-in-url').fill('https://airi.example.org');
-  await page.getByTestId('sign-in-key').fill('sb_publishable_x');
-  await page.getByTestId('sign-in-submit').click();
-  await page.getByTestId('take-all').waitFor();
-};
-
-const SHOTS = {
-  start: { act: async () => {} },
-  empty: { query: '&empty', act: async () => {} },
-  thread: { act: open(1) },
-  top: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 0)); await page.waitForTimeout(700); } },
-  files: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 1500)); await page.waitForTimeout(700); } },
-  long: { act: async (page) => { await open(2)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = e.scrollHeight / 2)); await page.waitForTimeout(900); } },
-  search: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(500); } },
-  hints: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(500); } },
-  none: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('zzz'); await page.waitForTimeout(500); } },
-  hit: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(400); await page.keyboard.press('Enter'); await page.waitForTimeout(900); } },
-  import: { act: async (page) => { await page.getByTestId('import-button').click(); await page.waitForTimeout(400); } },
-  report: { act: async (page) => { await page.getByTestId('import-button').click(); await page.getByTestId('import-file').click(); await page.getByTestId('import-report').waitFor(); await page.waitForTimeout(300); } },
-  export: { act: async (page) => { await page.getByTestId('export-button').click(); await page.waitForTimeout(400); } },
-  server: { act: async (page) => { await page.getByTestId('sign-in-button').click(); await page.getByTestId('sign-in-url').fill('old.example.org'); await page.getByTestId('sign-in-key').fill('sb_publishable_x'); await page.getByTestId('check-server').click(); await page.waitForTimeout(500); } },
-  take: { act: async (page) => { await toTake(page); await page.waitForTimeout(300); } },
-  chosen: { act: async (page) => { await toTake(page); await page.getByTestId('take-chosen').check(); await page.getByTestId('picker-option').nth(1).click(); await page.getByTestId('picker-option').nth(3).click(); await page.waitForTimeout(300); } },
-  signin: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
-  code: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByText('E-mail code').click(); await page.getByTestId('sign-in-email').fill('mira@example.org'); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
-  browser: { query: '&nobrowser', act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByTestId('sign-in-google').click(); await page.waitForTimeout(500); } },
-  again: { query: '&sync=signed_out', act: async (page) => { await page.getByTestId('ended-sign-in').click(); await page.waitForTimeout(500); } },
-  first: { query: '&first', act: async (page) => { await page.waitForTimeout(2500); } },
-  firstpanel: { query: '&first', act: async (page) => { await page.waitForTimeout(2200); await page.getByTestId('sync-state').click(); await page.waitForTimeout(400); } },
-  ended: { query: '&sync=signed_out', act: async () => {} },
-  stuck: { query: '&stuck', act: async () => {} },
-  stuckpanel: { query: '&stuck', act: panel },
-  instep: { query: '&sync=in_step&parked&differs', act: panel },
-  local: { act: panel },
-  offline: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('waiting').locator('summary').click(); await page.waitForTimeout(300); } },
-  pausedpanel: { query: '&paused', act: panel },
-  maintenance: { query: '&sync=maintenance', act: panel },
-  attention: { query: '&sync=needs_attention', act: panel },
-  discard: { query: '&sync=needs_attention', act: async (page) => { await panel(page); await page.getByTestId('refused-discard').nth(1).click(); await page.waitForTimeout(400); } },
-  devices: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
-  deviceask: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.getByTestId('device-sign-out').first().click(); await page.waitForTimeout(400); } },
-  nodevices: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
-  accounts: { query: '&sync=in_step&profiles', act: async (page) => { await panel(page); await page.getByTestId('tab-accounts').click(); await page.waitForTimeout(300); } },
-  usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
-  settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
-  menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },
-  undo: { act: async (page) => { await open(1)(page); await page.getByTestId('thread-menu').click(); await page.getByTestId('delete-conversation').click(); await page.waitForTimeout(500); } },
-  trash: { act: async (page) => { await page.getByTestId('trash-view').click(); await page.waitForTimeout(400); await open(0)(page); } },
-  broken: { query: '&fail', act: async () => {} },
-  zh: { query: '&lang=zh-Hans', act: open(1) },
-};
-
-for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
+for (const [name, { query = '', act }] of Object.entries(VIEWS)) {
   if (only.length > 0 && !only.some((wanted) => wanted.split('@')[0] === name)) continue;
   for (const theme of ['light', 'dark']) {
     for (const [width, height] of [[1280, 800], [900, 700], [560, 800], [480, 760]]) {
@@ -88,7 +22,7 @@ for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
       const page = await browser.newPage({ viewport: { width, height }, locale: 'en-GB' });
       page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
       page.on('console', (line) => line.type() === 'error' && console.error(`${name}: ${line.text()}`));
-      await page.goto(`http://localhost:5199/?theme=${theme}${query}`);
+      await page.goto(`${served.url}/?theme=${theme}${query}`);
       await page.waitForTimeout(700);
       if (width < 720 && !['start', 'first', 'ended', 'stuck'].includes(name)) await page.getByTestId('sidebar-toggle').click();
       try {
@@ -102,4 +36,4 @@ for (const [name, { query = '', act }] of Object.entries(SHOTS)) {
   }
 }
 await browser.close();
-await server.close();
+await served.close();

@@ -15,6 +15,7 @@ const TESTS: &[&str] = &[
     "postgresql-15-pgtap",
     "postgresql-15-plpgsql-check",
     "webkit2gtk-driver",
+    "chromium",
     "xvfb",
     "imagemagick",
     "openbox",

@@ -23,6 +23,8 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     };
     sh("ui", "npm", &["run", "--silent", "build"])?;
     step("page", command("ui", "npm", &["run", "--silent", "test"]))?;
+    step("views", command("ui", "npm", &["run", "--silent", "test:axe"]))?;
+    step("library", command("ui", "npm", &["run", "--silent", "test:library"]))?;
     // The programs that the acceptance and end-to-end tests start.
     sh(
         "",

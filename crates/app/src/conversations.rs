@@ -50,6 +50,11 @@ pub(crate) fn find_item(store: &Store, text: &str) -> Result<Item, AppError> {
     Err(AppError::NotFound { what: "The conversation or message", id: text.to_owned() })
 }
 
+/// Tags as they are kept: without blanks around, and never empty.
+pub(crate) fn tags(given: &[String]) -> Vec<String> {
+    given.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
+}
+
 pub(crate) fn patch(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Patch {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -109,9 +114,6 @@ impl App {
         if let Some(archived) = request.is_archived {
             fields.insert("is_archived".into(), json!(archived));
         }
-        let tags = |tags: &[String]| -> Vec<String> {
-            tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
-        };
         if !request.add_tags.is_empty() {
             fields.insert("tags_add".into(), json!(tags(&request.add_tags)));
         }

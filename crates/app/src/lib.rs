@@ -25,6 +25,7 @@ mod indexer;
 mod join;
 mod links;
 mod log;
+mod many;
 mod outbox;
 mod profile;
 mod profiles;

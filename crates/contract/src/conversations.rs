@@ -131,6 +131,25 @@ pub struct ConversationEdit {
     pub max_tokens: Option<i64>,
 }
 
+/// One act on many conversations. What is absent stays as it is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct ManyEdit {
+    pub ids: Vec<String>,
+    #[serde(default)]
+    #[ts(optional)]
+    pub is_archived: Option<bool>,
+    #[serde(default)]
+    pub add_tags: Vec<String>,
+    #[serde(default)]
+    pub remove_tags: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct EditedMany {
+    /// Those on which something changed; the others were so before.
+    pub changed: Vec<String>,
+}
+
 /// Ids of conversations, messages, or both.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ItemsRequest {

@@ -41,6 +41,8 @@ pub const COMMANDS: &[&str] = &[
     "create_conversation",
     // ConversationEdit -> ConversationRow
     "edit_conversation",
+    // ManyEdit -> EditedMany ; one act on many, all or nothing
+    "edit_conversations",
     // ItemsRequest -> () ; conversations or messages; soft
     "delete_items",
     // ItemsRequest -> ()
@@ -49,6 +51,8 @@ pub const COMMANDS: &[&str] = &[
     "erase_items",
     // () -> Vec<TagCount>
     "list_tags",
+    // ItemsRequest -> Vec<TagCount> ; the tags of some conversations
+    "tags_of",
     // ThreadRequest -> ThreadPage
     "thread_page",
     // NewMessage -> MessageView
@@ -139,6 +143,8 @@ pub const COMMANDS: &[&str] = &[
     "get_settings",
     // Settings -> Settings
     "set_settings",
+    // () -> FilesReport ; how the files stand and how much they use
+    "files",
     // () -> VerifyReport
     "verify",
     // () -> Vec<BackupRow> ; those that are made by themselves, the newest first

@@ -30,6 +30,8 @@ fn the_committed_types_are_the_generated_ones() {
         ConversationRef,
         NewConversation,
         ConversationEdit,
+        ManyEdit,
+        EditedMany,
         ItemsRequest,
         TagCount,
         MessageRow,

@@ -2,8 +2,8 @@
 
 use crate::library::Library;
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, ItemsRequest, ListRequest,
-    NewConversation, TagCount,
+    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, EditedMany, ItemsRequest,
+    ListRequest, ManyEdit, NewConversation, TagCount,
 };
 use tauri::State;
 
@@ -40,6 +40,14 @@ pub(crate) async fn edit_conversation(
 }
 
 #[tauri::command]
+pub(crate) async fn edit_conversations(
+    library: State<'_, Library>,
+    request: ManyEdit,
+) -> Result<EditedMany, CommandError> {
+    library.run(move |app| app.edit_conversations(request)).await
+}
+
+#[tauri::command]
 pub(crate) async fn delete_items(library: State<'_, Library>, request: ItemsRequest) -> Result<(), CommandError> {
     library.run(move |app| app.delete_items(request)).await
 }
@@ -57,4 +65,9 @@ pub(crate) async fn erase_items(library: State<'_, Library>, request: ItemsReque
 #[tauri::command]
 pub(crate) async fn list_tags(library: State<'_, Library>) -> Result<Vec<TagCount>, CommandError> {
     library.run(|app| app.list_tags()).await
+}
+
+#[tauri::command]
+pub(crate) async fn tags_of(library: State<'_, Library>, request: ItemsRequest) -> Result<Vec<TagCount>, CommandError> {
+    library.run(move |app| app.tags_of(request)).await
 }

@@ -1,7 +1,7 @@
 //! What the window needs at its start, its settings, the check of the library, and the log.
 
 use crate::library::Library;
-use airi_contract::{AppInfo, CommandError, PathRequest, Settings, VerifyReport};
+use airi_contract::{AppInfo, CommandError, FilesReport, PathRequest, Settings, VerifyReport};
 use tauri::{State, Theme, WebviewWindow};
 
 #[tauri::command]
@@ -25,6 +25,11 @@ pub(crate) async fn set_settings(
     let settings = library.run(move |app| app.set_settings(request)).await?;
     paint(&window, &settings);
     Ok(settings)
+}
+
+#[tauri::command]
+pub(crate) async fn files(library: State<'_, Library>) -> Result<FilesReport, CommandError> {
+    library.run(|app| app.files(None)).await
 }
 
 #[tauri::command]

@@ -1,7 +1,10 @@
 /** English. The other languages are held to this shape by the compiler. */
+import { libraryEn } from './library.en';
+
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const en = {
+  ...libraryEn,
   app: {
     name: 'AIRI',
     loading: 'Opening your library…',
@@ -140,12 +143,6 @@ export const en = {
     hints: [
       ['"exact words"', 'a phrase'],
       ['-word', 'without a word'],
-      ['is:starred', 'starred only'],
-      ['role:user', 'what you wrote'],
-      ['in:title', 'titles only'],
-      ['after:2024-01', 'since a date'],
-      ['model:gpt-4', 'by model'],
-      ['has:attachment', 'with files'],
     ],
     inTitle: 'Title',
     inThinking: 'Thinking',
@@ -408,7 +405,7 @@ export const en = {
     local: 'Without an account',
     localText: 'On this computer only',
     inUse: 'In use',
-    use: 'Switch to it',
+    use: 'Switch',
     useOf: (name: string) => `Switch to ${name}`,
     unsent: (n: number) => `${n.toLocaleString('en')} not sent yet`,
     signedOut: 'signed out',

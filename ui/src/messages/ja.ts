@@ -1,9 +1,11 @@
 /** 日本語 */
 import type { Messages } from './en';
+import { libraryJa } from './library.ja';
 
 const n = (value: number) => value.toLocaleString('ja');
 
 export const ja: Messages = {
+  ...libraryJa,
   app: {
     name: 'AIRI',
     loading: 'ライブラリを開いています…',
@@ -141,12 +143,6 @@ export const ja: Messages = {
     hints: [
       ['"exact words"', 'フレーズ'],
       ['-word', '語を除く'],
-      ['is:starred', 'スター付きのみ'],
-      ['role:user', '自分が書いたもの'],
-      ['in:title', 'タイトルのみ'],
-      ['after:2024-01', '日付以降'],
-      ['model:gpt-4', 'モデルで'],
-      ['has:attachment', 'ファイル付き'],
     ],
     inTitle: 'タイトル',
     inThinking: '思考',

@@ -1,9 +1,11 @@
 /** 简体中文 */
 import type { Messages } from './en';
+import { libraryZhHans } from './library.zh-Hans';
 
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const zhHans: Messages = {
+  ...libraryZhHans,
   app: {
     name: 'AIRI',
     loading: '正在打开资料库…',
@@ -141,12 +143,6 @@ export const zhHans: Messages = {
     hints: [
       ['"exact words"', '短语'],
       ['-word', '不含某词'],
-      ['is:starred', '仅已加星标'],
-      ['role:user', '你写的内容'],
-      ['in:title', '仅标题'],
-      ['after:2024-01', '某日期之后'],
-      ['model:gpt-4', '按模型'],
-      ['has:attachment', '带文件'],
     ],
     inTitle: '标题',
     inThinking: '思考过程',

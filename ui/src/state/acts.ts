@@ -41,6 +41,27 @@ export async function setArchived(row: Named, archived: boolean): Promise<void> 
   toasts.tellUndoable(text, async () => void (await edit(row.id, { is_archived: !archived })));
 }
 
+/** Adds a tag to conversations; taken back, it stays on those that had it before. Says whether it worked. */
+export function addTag(ids: string[], tag: string): Promise<boolean> {
+  return attempt(async () => {
+    const { changed } = await ipc.editConversations({ ids, add_tags: [tag], remove_tags: [] });
+    if (changed.length === 0) return;
+    toasts.tellUndoable(t().tags.added(tag, changed.length), async () => {
+      await ipc.editConversations({ ids: changed, add_tags: [], remove_tags: [tag] });
+    });
+  });
+}
+
+export function removeTag(ids: string[], tag: string): Promise<boolean> {
+  return attempt(async () => {
+    const { changed } = await ipc.editConversations({ ids, add_tags: [], remove_tags: [tag] });
+    if (changed.length === 0) return;
+    toasts.tellUndoable(t().tags.removed(tag, changed.length), async () => {
+      await ipc.editConversations({ ids: changed, add_tags: [tag], remove_tags: [] });
+    });
+  });
+}
+
 /** Into the trash. The open thread is left when it is the one that goes. */
 export async function remove(row: Named): Promise<void> {
   const wasOpen = nav.conversation === row.id;
@@ -56,10 +77,40 @@ export async function restore(row: Named): Promise<void> {
   if (await attempt(() => ipc.undeleteItems({ ids: [row.id] }))) toasts.tell(t().act.restored(titleOf(row)));
 }
 
-export async function erase(ids: string[]): Promise<void> {
-  if (ids.length === 0 || !(await attempt(() => ipc.eraseItems({ ids })))) return;
+export async function erase(ids: string[]): Promise<boolean> {
+  if (ids.length === 0 || !(await attempt(() => ipc.eraseItems({ ids })))) return false;
   if (nav.conversation !== null && ids.includes(nav.conversation)) nav.open(null);
   toasts.tell(t().act.erased(ids.length));
+  return true;
+}
+
+/** One act, one way back: only what was not archived before leaves the archive again. */
+export function setArchivedMany(ids: string[], archived: boolean): Promise<boolean> {
+  return attempt(async () => {
+    const { changed } = await ipc.editConversations({ ids, is_archived: archived, add_tags: [], remove_tags: [] });
+    const text = archived ? t().selection.archived(changed.length) : t().selection.unarchived(changed.length);
+    toasts.tellUndoable(text, async () => {
+      await ipc.editConversations({ ids: changed, is_archived: !archived, add_tags: [], remove_tags: [] });
+    });
+  });
+}
+
+/** Into the trash, all at once, and all at once back. */
+export async function removeMany(ids: string[]): Promise<boolean> {
+  const open = nav.conversation !== null && ids.includes(nav.conversation) ? nav.conversation : null;
+  if (!(await attempt(() => ipc.deleteItems({ ids })))) return false;
+  if (open !== null) nav.open(null);
+  toasts.tellUndoable(t().selection.deleted(ids.length), async () => {
+    await ipc.undeleteItems({ ids });
+    if (open !== null) nav.open(open);
+  });
+  return true;
+}
+
+export async function restoreMany(ids: string[]): Promise<boolean> {
+  if (!(await attempt(() => ipc.undeleteItems({ ids })))) return false;
+  toasts.tellUndoable(t().selection.restored(ids.length), async () => void (await ipc.deleteItems({ ids })));
+  return true;
 }
 
 export async function removeMessage(id: string): Promise<void> {

@@ -5,10 +5,12 @@ export type AccountTab = 'sync' | 'devices' | 'accounts';
 export type Overlay =
   | { kind: 'search'; query: string }
   | { kind: 'import' }
-  | { kind: 'export'; id: string | null; title: string | null }
+  /** `ids`: some conversations; else the one, or all. */
+  | { kind: 'export'; id: string | null; title: string | null; ids?: string[] }
   /** `add`: another account beside the one in use. */
   | { kind: 'sign-in'; add: boolean }
   | { kind: 'account'; tab: AccountTab }
+  | { kind: 'tags'; ids: string[]; title: string | null }
   | { kind: 'settings' }
   | { kind: 'help' };
 
@@ -27,6 +29,8 @@ class Navigation {
   conversation = $state<string | null>(null);
   jump = $state.raw<Jump | null>(null);
   view = $state<ListView>('active');
+  /** The list shows what has this tag, wherever it is but the trash. */
+  tag = $state<string | null>(null);
   page = $state<Page>('thread');
   overlay = $state.raw<Overlay | null>(null);
   sidebar = $state(window.innerWidth >= NARROW_PX);
@@ -43,6 +47,18 @@ class Navigation {
     this.#nonce += 1;
     this.jump = messageId === null ? null : { messageId, nonce: this.#nonce, reveal };
     if (window.innerWidth < NARROW_PX) this.sidebar = false;
+  }
+
+  /** Which list the sidebar shows. */
+  list(view: ListView): void {
+    this.view = view;
+    this.tag = null;
+  }
+
+  showTag(tag: string): void {
+    this.view = 'active';
+    this.tag = tag;
+    this.sidebar = true;
   }
 
   openToRename(id: string): void {

@@ -29,7 +29,7 @@ describe('groupOf', () => {
 });
 
 function item(id: string, time: string, part: Partial<Item> = {}): Item {
-  return { id, title: id, last_message_at: time, is_starred: false, is_archived: false, deleted_at: null, waiting: false, ...part };
+  return { id, title: id, last_message_at: time, is_starred: false, is_archived: false, deleted_at: null, waiting: false, tags: [], ...part };
 }
 
 describe('linesOf', () => {
@@ -57,6 +57,12 @@ describe('order and place', () => {
 
   it('puts each conversation in one list', () => {
     const gone = item('x', at(2025, 1, 1), { is_archived: true, deleted_at: at(2025, 1, 2) });
-    expect([belongs(gone, 'active'), belongs(gone, 'archived'), belongs(gone, 'trash')]).toEqual([false, false, true]);
+    expect([belongs(gone, 'active', null), belongs(gone, 'archived', null), belongs(gone, 'trash', null)]).toEqual([false, false, true]);
   });
+});
+
+it('shows what has a tag wherever it is, but not in the trash', () => {
+  const archived = item('x', at(2025, 1, 1), { is_archived: true, tags: ['rust'] });
+  expect([belongs(archived, 'active', 'rust'), belongs(archived, 'active', 'work')]).toEqual([true, false]);
+  expect(belongs({ ...archived, deleted_at: at(2025, 1, 2) }, 'active', 'rust')).toBe(false);
 });

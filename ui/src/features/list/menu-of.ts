@@ -6,6 +6,7 @@ import Pencil from '@lucide/svelte/icons/pencil';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Star from '@lucide/svelte/icons/star';
 import StarOff from '@lucide/svelte/icons/star-off';
+import Tag from '@lucide/svelte/icons/tag';
 import Trash from '@lucide/svelte/icons/trash-2';
 import type { MenuEntry } from '../../components/menu';
 import { erase, remove, restore, setArchived, setStarred } from '../../state/acts';
@@ -35,13 +36,15 @@ export function menuOf(item: Item, startRename: () => void): MenuEntry[] {
       icon: item.is_archived ? ArchiveRestore : Archive,
       run: () => void setArchived(item, !item.is_archived),
     },
+    { label: t().tags.edit, icon: Tag, testid: 'row-tags', run: () => nav.show({ kind: 'tags', ids: [item.id], title: item.title }) },
     { label: text.exportIt, icon: Download, run: () => nav.show({ kind: 'export', id: item.id, title: item.title }) },
     null,
     { label: text.deleteIt, icon: Trash, danger: true, run: () => void remove(item) },
   ];
 }
 
-export async function askAndErase(ids: string[]): Promise<void> {
+/** Says whether they were erased. */
+export async function askAndErase(ids: string[]): Promise<boolean> {
   const yes = await ask.put({
     title: t().act.eraseTitle,
     text: t().act.eraseText(ids.length),
@@ -49,5 +52,5 @@ export async function askAndErase(ids: string[]): Promise<void> {
     yes: t().act.eraseConfirm,
     danger: true,
   });
-  if (yes) await erase(ids);
+  return yes && (await erase(ids));
 }

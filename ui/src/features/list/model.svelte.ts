@@ -8,7 +8,7 @@ import type { ListView } from '../../state/navigation.svelte';
 /** What a row shows. Whole rows of 100,000 conversations would cost memory for nothing. */
 export type Item = Pick<
   ConversationRow,
-  'id' | 'title' | 'last_message_at' | 'is_starred' | 'is_archived' | 'deleted_at' | 'waiting'
+  'id' | 'title' | 'last_message_at' | 'is_starred' | 'is_archived' | 'deleted_at' | 'waiting' | 'tags'
 >;
 
 const PAGE = 200;
@@ -19,8 +19,8 @@ const FEW = 12;
 const SECTION: Record<ListView, Section> = { active: 'active', archived: 'archived', trash: 'trash' };
 
 function itemOf(row: ConversationRow): Item {
-  const { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting } = row;
-  return { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting };
+  const { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags } = row;
+  return { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags };
 }
 
 /** Newest activity first; equal times by id, as the backend pages. */
@@ -29,14 +29,17 @@ export function newerFirst(a: Item, b: Item): number {
   return a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
 }
 
-export function belongs(item: Item, view: ListView): boolean {
+export function belongs(item: Item, view: ListView, tag: string | null): boolean {
   if (view === 'trash') return item.deleted_at !== null;
   if (item.deleted_at !== null) return false;
+  if (tag !== null) return item.tags.includes(tag);
   return view === 'archived' ? item.is_archived : !item.is_archived;
 }
 
 export class ListModel {
   view = $state<ListView>('active');
+  /** What has this tag is shown, archived or not. */
+  tag = $state<string | null>(null);
   rows = $state.raw<Item[]>([]);
   starred = $state.raw<Item[]>([]);
   total = $state(0);
@@ -48,21 +51,22 @@ export class ListModel {
   #loading: Promise<void> | null = null;
 
   /** Reads the section anew, as far as it was read before. */
-  async show(view: ListView): Promise<void> {
-    const same = view === this.view && this.loaded;
+  async show(view: ListView, tag: string | null): Promise<void> {
+    const same = view === this.view && tag === this.tag && this.loaded;
     if (!same) {
       this.rows = [];
       this.starred = [];
       this.loaded = false;
     }
     this.view = view;
+    this.tag = tag;
     this.#turn += 1;
     const turn = this.#turn;
     const want = Math.min(MOST, Math.max(PAGE, same ? this.rows.length : 0));
     try {
       const [page, starred] = await Promise.all([
-        ipc.listConversations({ section: SECTION[view], tag: null, cursor: null, limit: want }),
-        view === 'active'
+        ipc.listConversations({ section: this.#section, tag, cursor: null, limit: want }),
+        view === 'active' && tag === null
           ? ipc.listConversations({ section: 'starred', tag: null, cursor: null, limit: MOST })
           : Promise.resolve(null),
       ]);
@@ -76,6 +80,10 @@ export class ListModel {
     } catch (thrown) {
       if (turn === this.#turn) this.failure = toFailure(thrown);
     }
+  }
+
+  get #section(): Section {
+    return this.tag === null ? SECTION[this.view] : 'all';
   }
 
   get complete(): boolean {
@@ -93,8 +101,8 @@ export class ListModel {
     const turn = this.#turn;
     try {
       const page = await ipc.listConversations({
-        section: SECTION[this.view],
-        tag: null,
+        section: this.#section,
+        tag: this.tag,
         cursor,
         limit: MOST,
       });
@@ -108,9 +116,12 @@ export class ListModel {
     }
   }
 
-  /** Takes in what the backend says has changed. */
-  async refresh(ids: readonly string[] | null): Promise<void> {
-    if (!this.loaded || ids === null || ids.length > FEW) return this.show(this.view);
+  /** Takes in what the backend says has changed. Answers those that are known not to belong here any more. */
+  async refresh(ids: readonly string[] | null): Promise<string[]> {
+    if (!this.loaded || ids === null || ids.length > FEW) {
+      await this.show(this.view, this.tag);
+      return [];
+    }
     const turn = this.#turn;
     const fresh = await Promise.all(
       ids.map((id) =>
@@ -120,15 +131,17 @@ export class ListModel {
         ),
       ),
     );
-    if (turn === this.#turn) for (const { id, item } of fresh) this.#put(id, item);
+    if (turn !== this.#turn) return [];
+    for (const { id, item } of fresh) this.#put(id, item);
+    return fresh.flatMap(({ id, item }) => (item !== null && belongs(item, this.view, this.tag) ? [] : [id]));
   }
 
   #put(id: string, item: Item | null): void {
-    const here = item !== null && belongs(item, this.view) ? item : null;
+    const here = item !== null && belongs(item, this.view, this.tag) ? item : null;
     const before = this.rows.length;
     this.rows = replace(this.rows, id, here, !this.complete);
     this.total += this.rows.length - before;
-    if (this.view === 'active') {
+    if (this.view === 'active' && this.tag === null) {
       this.starred = replace(this.starred, id, here?.is_starred ? here : null, false);
     }
   }

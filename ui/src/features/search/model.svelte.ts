@@ -1,8 +1,10 @@
-/** The search as one types: a short pause, only the newest answer, and the chosen hit. */
+/** The search as one types: filters apart from the words, a short pause, only the newest answer, and the chosen hit. */
 import { ipc } from '../../ipc/commands';
 import type { CommandFailure } from '../../ipc/errors';
 import { toFailure } from '../../ipc/errors';
 import type { Hit, SearchResponse, Sort } from '../../ipc/generated';
+import type { Filter } from './filters';
+import { compose, cut, same } from './filters';
 import { Latest } from './latest';
 
 /** Long enough to join the letters of a burst, too short to be felt. */
@@ -11,7 +13,8 @@ const PAGE = 60;
 const MOST = 200;
 
 export class SearchModel {
-  query = $state('');
+  text = $state('');
+  filters = $state.raw<Filter[]>([]);
   sort = $state<Sort>('best');
   answer = $state.raw<SearchResponse | null>(null);
   /** What the answer is for. */
@@ -23,6 +26,9 @@ export class SearchModel {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #limit = PAGE;
 
+  /** The whole question. */
+  query = $derived(compose(this.filters, this.text));
+
   /** Hits in the order in which they are shown: by group. */
   shown: Hit[] = $derived.by(() => {
     const { answer } = this;
@@ -33,27 +39,42 @@ export class SearchModel {
     return this.answer !== null && this.shown.length < Math.min(this.answer.total, MOST);
   }
 
-  type(query: string): void {
-    this.query = query;
-    this.#limit = PAGE;
-    clearTimeout(this.#timer);
-    if (query.trim() === '') {
-      this.#latest.drop();
-      this.answer = null;
-      this.failure = null;
-      return;
-    }
-    this.#timer = setTimeout(() => this.#ask(true), PAUSE_MS);
+  /** Takes a question from elsewhere. */
+  ask(query: string): void {
+    const { filters, text } = cut(query, false);
+    this.filters = filters;
+    this.text = text;
+    this.#soon();
+  }
+
+  /** Takes what was typed; filters that are whole leave the text. */
+  type(typed: string): void {
+    const { filters, text } = cut(typed, true);
+    this.text = text;
+    for (const filter of filters) this.#put(filter);
+    this.#soon();
+  }
+
+  /** Adds a filter in place of what was typed of it. */
+  add(filter: Filter, text: string): void {
+    this.text = text;
+    this.#put(filter);
+    this.#soon();
+  }
+
+  remove(filter: Filter): void {
+    this.filters = this.filters.filter((one) => one !== filter);
+    this.#soon();
   }
 
   order(sort: Sort): void {
     this.sort = sort;
-    if (this.query.trim() !== '') this.#ask(true);
+    if (this.query.trim() !== '') this.#ask();
   }
 
   more(): void {
     this.#limit = MOST;
-    this.#ask(true);
+    this.#ask();
   }
 
   step(by: number): void {
@@ -66,11 +87,27 @@ export class SearchModel {
     this.#latest.drop();
   }
 
-  #ask(typing: boolean): void {
-    const query = this.query;
+  #put(filter: Filter): void {
+    if (!this.filters.some((one) => same(one, filter))) this.filters = [...this.filters, filter];
+  }
+
+  #soon(): void {
+    this.#limit = PAGE;
+    clearTimeout(this.#timer);
+    if (this.query.trim() === '') {
+      this.#latest.drop();
+      this.answer = null;
+      this.failure = null;
+      return;
+    }
+    this.#timer = setTimeout(() => this.#ask(), PAUSE_MS);
+  }
+
+  #ask(): void {
+    const { query } = this;
     const fresh = query !== this.answered;
     void this.#latest.ask(
-      () => ipc.search({ query, limit: this.#limit, offset: 0, sort: this.sort, typing }),
+      () => ipc.search({ query, limit: this.#limit, offset: 0, sort: this.sort, typing: true }),
       (answer) => {
         this.answer = answer;
         this.answered = query;

@@ -44,14 +44,15 @@ export class Exporting {
     return this.state?.kind === 'exported' ? this.state.report : null;
   }
 
-  async start(id: string | null, title: string | null): Promise<void> {
+  /** No ids: all conversations. */
+  async start(ids: string[], title: string | null): Promise<void> {
     this.early = null;
     this.task = null;
     try {
-      const path = await ipc.pickPath(wanted(this.format, id === null ? null : (title ?? ''), this.withFiles));
+      const path = await ipc.pickPath(wanted(this.format, ids.length === 1 ? (title ?? '') : null, this.withFiles));
       if (path === null) return;
       const { task } = await ipc.startExport({
-        ids: id === null ? [] : [id],
+        ids,
         format: this.format,
         include_deleted: this.withDeleted,
         since: null,

@@ -1,5 +1,6 @@
 /** Saving a note, and the keys of the composer. */
 import { ipc } from '../../ipc/commands';
+import { isComposing } from '../../state/composing';
 import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
 
@@ -31,5 +32,5 @@ export async function saveNote(conversation: string | null, content: string): Pr
 
 /** Enter saves, but never while an input method composes; WebKit reports that end with key code 229 alone. */
 export function isSend(event: KeyboardEvent): boolean {
-  return event.key === 'Enter' && !event.shiftKey && !event.altKey && !event.isComposing && event.keyCode !== 229;
+  return event.key === 'Enter' && !event.shiftKey && !event.altKey && !isComposing(event);
 }

@@ -7,15 +7,11 @@ import { ipc } from '../../../ipc/commands';
 import type { CommandFailure } from '../../../ipc/errors';
 import { toFailure } from '../../../ipc/errors';
 import type { ConversationRow } from '../../../ipc/generated';
+import { folded } from '../../../state/fold';
 
 export type Choice = Pick<ConversationRow, 'id' | 'title' | 'last_message_at' | 'message_count'>;
 
 const PAGE = 500;
-
-/** As people compare words: case, accents and width do not count. */
-function folded(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-}
 
 export class Picker {
   all = $state.raw<Choice[]>([]);

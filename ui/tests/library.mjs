@@ -1,0 +1,232 @@
+/**
+ * Finding one's way in a large library, in a real browser with the pretended backend: `npm run test:library [-- name…]`.
+ * Each flow is walked with the keyboard where a person would.
+ */
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+import { serveFake } from './serve.mjs';
+
+const served = await serveFake();
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const errors = [];
+
+async function open(query = '', size = { width: 1280, height: 800 }) {
+  const context = await browser.newContext({ viewport: size, locale: 'en-GB', reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (line) => line.type() === 'error' && !/404|504/.test(line.text()) && errors.push(line.text()));
+  await page.goto(`${served.url}/?theme=light${query}`);
+  await page.getByTestId('conversation-row').first().waitFor();
+  return page;
+}
+
+const calls = (page, command) => page.evaluate((name) => window.airiCalls.filter((call) => call.command === name).map((call) => call.request), command);
+const says = (page, id, text) => page.getByTestId(id).filter({ hasText: text }).first().waitFor();
+const gone = (page, id) => page.getByTestId(id).waitFor({ state: 'detached' });
+const focusedRow = (page) => page.evaluate(() => document.activeElement?.closest('[data-id]')?.dataset.id ?? null);
+const chosen = (page) => page.evaluate(() => [...document.querySelectorAll('[role=row][aria-selected=true]')].map((row) => row.dataset.id));
+const rowIds = (page) => page.evaluate(() => [...document.querySelectorAll('[data-testid=conversation-row]')].map((row) => row.dataset.id));
+
+const FLOWS = {
+  async 'a tag is given, shown and taken away by keyboard'() {
+    const page = await open();
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('thread-tags').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('tag-input').waitFor();
+    await page.keyboard.type('new one');
+    await says(page, 'tag-input-option', 'New tag “new one”');
+    await page.keyboard.press('Enter');
+    await says(page, 'tags-here', 'new one');
+    await page.keyboard.press('Escape');
+    await gone(page, 'tag-input');
+    await says(page, 'thread-tag', 'new one');
+    await page.getByTestId('tags-fold').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('tag').filter({ hasText: 'new one' }).click();
+    assert.equal(await page.getByTestId('list-name').innerText(), 'new one');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=conversation-row]').length === 1);
+    await page.keyboard.press('Control+z');
+    await page.getByText('No conversation has this tag any more.').waitFor();
+    await page.getByTestId('list-back').click();
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=conversation-row]').length > 5);
+  },
+
+  async 'without tags nothing of them stands in the sidebar'() {
+    const page = await open('&notags');
+    assert.equal(await page.getByTestId('tags').count(), 0);
+  },
+
+  async 'rows are chosen by keyboard, deleted in one act and brought back in one'() {
+    const page = await open();
+    const ids = await rowIds(page);
+    await page.getByTestId('conversation-row').nth(1).getByRole('button').first().focus();
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Shift+ArrowDown');
+    assert.deepEqual(await chosen(page), ids.slice(1, 4));
+    await says(page, 'selection-said', '3 selected');
+    await page.keyboard.press('Shift+ArrowUp');
+    assert.deepEqual(await chosen(page), ids.slice(1, 3));
+    await page.keyboard.press('Delete');
+    await says(page, 'toast', '2 conversations are in the trash');
+    assert.deepEqual((await calls(page, 'delete_items')).at(-1), { ids: ids.slice(1, 3) });
+    await page.waitForFunction((id) => !document.querySelector(`[data-id="${id}"]`), ids[1]);
+    assert.equal(await focusedRow(page), ids[3], 'the row after takes over');
+    await gone(page, 'selected');
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction((id) => document.querySelector(`[data-id="${id}"]`), ids[2]);
+    assert.deepEqual((await calls(page, 'undelete_items')).at(-1), { ids: ids.slice(1, 3) });
+  },
+
+  async 'clicks with Ctrl and Shift choose, Escape lets go, and archiving is taken back where it changed something'() {
+    const page = await open();
+    const ids = await rowIds(page);
+    const row = (place) => page.getByTestId('conversation-row').nth(place).getByRole('button').first();
+    await row(5).click({ modifiers: ['Control'] });
+    await row(7).click({ modifiers: ['Shift'] });
+    assert.deepEqual(await chosen(page), ids.slice(5, 8));
+    await row(6).click({ modifiers: ['Control'] });
+    assert.deepEqual(await chosen(page), [ids[5], ids[7]]);
+    assert.equal(await page.evaluate(() => document.querySelectorAll('[aria-current=page]').length), 0, 'choosing opens nothing');
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await chosen(page), []);
+    await says(page, 'selection-said', 'Selection cleared');
+    await row(5).click({ modifiers: ['Control'] });
+    await row(7).click({ modifiers: ['Control'] });
+    await page.getByTestId('selected-archive').click();
+    await says(page, 'toast', '2 conversations archived');
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction((id) => document.querySelector(`[data-id="${id}"]`), ids[7]);
+    const edits = await calls(page, 'edit_conversations');
+    assert.deepEqual(edits.map(({ is_archived }) => is_archived), [true, false]);
+    assert.deepEqual(edits[1].ids, [ids[5], ids[7]]);
+  },
+
+  async 'Ctrl+A chooses what was not read yet, too, and all of it is exported or tagged'() {
+    const page = await open('&count=1500');
+    await page.getByTestId('conversation-row').first().getByRole('button').first().focus();
+    await page.keyboard.press('Control+a');
+    await page.waitForFunction(() => /1,3\d\d selected/.test(document.querySelector('[data-testid=selection-said]').textContent));
+    const said = Number((await page.getByTestId('selection-said').innerText()).replace(/\D/g, ''));
+    assert.ok(said > 1300, `${said} and not only the first page`);
+    await page.getByTestId('selected-tags').click();
+    await page.keyboard.type('everything');
+    await page.keyboard.press('Enter');
+    await says(page, 'tags-here', 'everything');
+    assert.equal((await calls(page, 'edit_conversations')).at(-1).ids.length, said);
+    await page.keyboard.press('Escape');
+    await page.getByTestId('selected-export').click();
+    await page.getByTestId('export-go').click();
+    await page.getByTestId('export-report').waitFor();
+    assert.equal((await calls(page, 'start_export')).at(-1).ids.length, said);
+  },
+
+  async 'Tab comes to one row only, and the arrows reach its buttons'() {
+    const page = await open();
+    assert.equal(await page.locator('[data-testid=conversation-row] .main[tabindex="0"]').count(), 1);
+    await page.getByTestId('conversation-row').nth(2).getByRole('button').first().focus();
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), 'star-button');
+    await page.keyboard.press('ArrowDown');
+    const ids = await rowIds(page);
+    assert.equal(await focusedRow(page), ids[3]);
+    await page.keyboard.press('End');
+    await page.waitForFunction(() => {
+      const row = document.activeElement?.closest('[data-id]');
+      return row && row.getBoundingClientRect().bottom <= document.querySelector('[role=grid]').getBoundingClientRect().bottom;
+    });
+  },
+};
+
+Object.assign(FLOWS, {
+  async 'a filter is completed by name and value with the keyboard, shown as a chip and taken away'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('search-input').waitFor();
+    await page.keyboard.type('parser ro');
+    await says(page, 'filter-name', 'role:');
+    await page.keyboard.press('Tab');
+    await says(page, 'filter-offer', 'assistant');
+    await page.keyboard.type('us');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=filter-offer]').length === 1);
+    await page.keyboard.press('Enter');
+    await says(page, 'filter-chip', 'role:user');
+    assert.equal(await page.getByTestId('search-input').inputValue(), 'parser ');
+    await page.keyboard.type('tag:to');
+    await says(page, 'filter-offer', 'to read');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'role:user tag:"to read" parser');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Backspace');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=filter-chip]').length === 1);
+    await page.getByTestId('filter-chip').click();
+    await gone(page, 'filter-chips');
+    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'parser');
+  },
+
+  async 'a conversation is a filter by its title'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('search-input').fill('in:"weekend in ky');
+    await says(page, 'filter-offer', 'Weekend in Kyoto');
+    await page.keyboard.press('Enter');
+    await says(page, 'filter-chip', 'Weekend in Kyoto');
+    await page.waitForFunction(() => /^in:0{8}-/.test(window.airiCalls.at(-1).request?.query ?? ''));
+  },
+
+  async 'a search that led somewhere is offered again, a saved one stays, and both are kept on the device'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('parser');
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.keyboard.press('Enter');
+    await gone(page, 'search-input');
+    await page.keyboard.press('Control+k');
+    await says(page, 'recent-search', 'parser');
+    await page.getByTestId('recent-search').click();
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.getByTestId('save-search').click();
+    await page.reload();
+    await page.getByTestId('conversation-row').first().waitFor();
+    await page.keyboard.press('Control+k');
+    await says(page, 'saved-search', 'parser');
+    assert.equal(await page.getByTestId('recent-search').count(), 0, 'what is saved is not offered twice');
+  },
+
+  async 'a search that finds nothing offers ways out'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('is:starred zzz nothing');
+    await page.getByText('Nothing found').waitFor();
+    await page.getByTestId('drop-filter').click();
+    await gone(page, 'filter-chips');
+    await page.getByRole('button', { name: 'Only “nothing”' }).click();
+    await page.getByTestId('search-hit').first().waitFor();
+    assert.equal(await page.getByTestId('search-input').inputValue(), 'nothing');
+  },
+});
+
+const only = process.argv.slice(2);
+let failed = 0;
+let passed = 0;
+for (const [name, flow] of Object.entries(FLOWS)) {
+  if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
+  errors.length = 0;
+  try {
+    await flow();
+    assert.deepEqual(errors, []);
+    passed += 1;
+    console.log(`✓ ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.error(`✗ ${name}: ${error.stack}`);
+  }
+  await Promise.all(browser.contexts().map((context) => context.close()));
+}
+await browser.close();
+await served.close();
+console.log(`Tests  ${failed > 0 ? `${failed} failed | ` : ''}${passed} passed (${passed + failed})`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

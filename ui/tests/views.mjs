@@ -1,0 +1,74 @@
+/**
+ * The views of the window, each with the way to it from a fresh page on the pretended backend: for the pictures
+ * (tests/shots.mjs) and for the accessibility check (tests/axe.mjs).
+ */
+
+const open = (place) => async (page) => {
+  await page.getByTestId('conversation-row').nth(place).getByRole('button').first().click();
+  await page.getByTestId('message').first().waitFor();
+  await page.waitForTimeout(900);
+};
+
+const panel = async (page) => {
+  await page.getByTestId('sync-state').click();
+  await page.waitForTimeout(400);
+};
+
+const toTake = async (page) => {
+  await page.getByTestId('sign-in-button').click();
+  await page.getByTestId('sign-in-url').fill('https://airi.example.org');
+  await page.getByTestId('sign-in-key').fill('sb_publishable_x');
+  await page.getByTestId('sign-in-submit').click();
+  await page.getByTestId('take-all').waitFor();
+};
+
+export const VIEWS = {
+  start: { act: async () => {} },
+  empty: { query: '&empty', act: async () => {} },
+  thread: { act: open(1) },
+  top: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 0)); await page.waitForTimeout(700); } },
+  files: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 1500)); await page.waitForTimeout(700); } },
+  long: { act: async (page) => { await open(2)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = e.scrollHeight / 2)); await page.waitForTimeout(900); } },
+  search: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(500); } },
+  hints: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(500); } },
+  none: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('zzz'); await page.waitForTimeout(500); } },
+  offers: { act: async (page) => { await page.keyboard.press('Control+k'); await page.getByTestId('search-input').fill('parser '); await page.keyboard.type('is:starred ro'); await page.getByTestId('filter-name').first().waitFor(); await page.keyboard.press('Tab'); await page.getByTestId('filter-offer').first().waitFor(); await page.waitForTimeout(300); } },
+  nothing: { act: async (page) => { await page.keyboard.press('Control+k'); await page.getByTestId('search-input').fill('is:starred zzz nothing '); await page.getByTestId('drop-filter').first().waitFor(); await page.waitForTimeout(300); } },
+  hit: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(400); await page.keyboard.press('Enter'); await page.waitForTimeout(900); } },
+  import: { act: async (page) => { await page.getByTestId('import-button').click(); await page.waitForTimeout(400); } },
+  report: { act: async (page) => { await page.getByTestId('import-button').click(); await page.getByTestId('import-file').click(); await page.getByTestId('import-report').waitFor(); await page.waitForTimeout(300); } },
+  export: { act: async (page) => { await page.getByTestId('export-button').click(); await page.waitForTimeout(400); } },
+  server: { act: async (page) => { await page.getByTestId('sign-in-button').click(); await page.getByTestId('sign-in-url').fill('old.example.org'); await page.getByTestId('sign-in-key').fill('sb_publishable_x'); await page.getByTestId('check-server').click(); await page.waitForTimeout(500); } },
+  take: { act: async (page) => { await toTake(page); await page.waitForTimeout(300); } },
+  chosen: { act: async (page) => { await toTake(page); await page.getByTestId('take-chosen').check(); await page.getByTestId('picker-option').nth(1).click(); await page.getByTestId('picker-option').nth(3).click(); await page.waitForTimeout(300); } },
+  signin: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
+  code: { act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByText('E-mail code').click(); await page.getByTestId('sign-in-email').fill('mira@example.org'); await page.getByTestId('sign-in-submit').click(); await page.waitForTimeout(400); } },
+  browser: { query: '&nobrowser', act: async (page) => { await toTake(page); await page.getByTestId('sign-in-submit').click(); await page.getByTestId('sign-in-google').click(); await page.waitForTimeout(500); } },
+  again: { query: '&sync=signed_out', act: async (page) => { await page.getByTestId('ended-sign-in').click(); await page.waitForTimeout(500); } },
+  first: { query: '&first', act: async (page) => { await page.waitForTimeout(2500); } },
+  firstpanel: { query: '&first', act: async (page) => { await page.waitForTimeout(2200); await page.getByTestId('sync-state').click(); await page.waitForTimeout(400); } },
+  ended: { query: '&sync=signed_out', act: async () => {} },
+  stuck: { query: '&stuck', act: async () => {} },
+  stuckpanel: { query: '&stuck', act: panel },
+  instep: { query: '&sync=in_step&parked&differs', act: panel },
+  local: { act: panel },
+  offline: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('waiting').locator('summary').click(); await page.waitForTimeout(300); } },
+  pausedpanel: { query: '&paused', act: panel },
+  maintenance: { query: '&sync=maintenance', act: panel },
+  attention: { query: '&sync=needs_attention', act: panel },
+  discard: { query: '&sync=needs_attention', act: async (page) => { await panel(page); await page.getByTestId('refused-discard').nth(1).click(); await page.waitForTimeout(400); } },
+  devices: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
+  deviceask: { query: '&sync=in_step', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.getByTestId('device-sign-out').first().click(); await page.waitForTimeout(400); } },
+  nodevices: { query: '&sync=offline', act: async (page) => { await panel(page); await page.getByTestId('tab-devices').click(); await page.waitForTimeout(300); } },
+  accounts: { query: '&sync=in_step&profiles', act: async (page) => { await panel(page); await page.getByTestId('tab-accounts').click(); await page.waitForTimeout(300); } },
+  chosen_rows: { act: async (page) => { await page.getByTestId('conversation-row').nth(1).getByRole('button').first().click(); await page.keyboard.press('Shift+ArrowDown'); await page.keyboard.press('Shift+ArrowDown'); await page.waitForTimeout(300); } },
+  tags: { act: async (page) => { await open(0)(page); await page.getByTestId('tags-fold').click(); await page.getByTestId('thread-tags').click(); await page.getByTestId('tags-here').waitFor(); await page.getByTestId('tag-input').fill('re'); await page.waitForTimeout(400); } },
+  tagged: { act: async (page) => { await page.getByTestId('tags-fold').click(); await page.getByTestId('tag').first().click(); await page.waitForTimeout(500); } },
+  usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
+  settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
+  menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },
+  undo: { act: async (page) => { await open(1)(page); await page.getByTestId('thread-menu').click(); await page.getByTestId('delete-conversation').click(); await page.waitForTimeout(500); } },
+  trash: { act: async (page) => { await page.getByTestId('trash-view').click(); await page.waitForTimeout(400); await open(0)(page); } },
+  broken: { query: '&fail', act: async () => {} },
+  zh: { query: '&lang=zh-Hans', act: open(1) },
+};

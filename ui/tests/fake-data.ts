@@ -129,6 +129,7 @@ export function message(of: ConversationRow, index: number): MessageView {
           ]
         : [],
     hidden: false,
+    writing: false,
     branch: index === 2 ? { index: 1, sibling_ids: ['a', `${of.id.slice(24)}-m-2`, 'c'] } : null,
   };
 }

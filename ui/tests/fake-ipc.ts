@@ -5,6 +5,7 @@
 import type * as c from '../src/ipc/generated';
 import type { Transport } from '../src/ipc/transport';
 import { FakeAccount } from './fake-account';
+import { FakeChat } from './fake-chat';
 import { NOW, conversation, iso, message } from './fake-data';
 
 const query = new URLSearchParams(location.search);
@@ -134,6 +135,42 @@ const report: c.ImportReport = {
   skipped: [{ position: 1731, title: 'Broken one', reason: 'Its messages form a circle.' }], notes: [], took_ms: 5213,
 };
 
+function addMessage(conversation: string, role: string, content: string, fields: Partial<c.MessageView> = {}): c.MessageView {
+  const of = row(conversation);
+  const made = { ...message(of, of.message_count), id: `${of.id}-new-m-${of.message_count}`, role, content, html: '', blocks: [], files: [], branch: null, metadata: {}, finish_reason: null, total_tokens: 0, created_at: iso(Date.now()), ...fields };
+  if (content !== '') {
+    const holder = document.createElement('p');
+    holder.textContent = content;
+    made.html = holder.outerHTML;
+  }
+  added.set(of.id, [...(added.get(of.id) ?? []), made]);
+  rows.set(of.id, { ...of, message_count: of.message_count + 1, last_message_at: made.created_at });
+  changed([of.id]);
+  return made;
+}
+
+function makeConversation(title: string | null): c.ConversationRow {
+  const made = conversation(COUNT + rows.size, { title, created_at: iso(Date.now()), last_message_at: iso(Date.now()), message_count: 0, is_archived: false, is_starred: false, deleted_at: null, total_tokens_used: 0 });
+  rows.set(made.id, made);
+  changed([made.id]);
+  return made;
+}
+
+const chat = new FakeChat(
+  query,
+  {
+    row,
+    make: () => makeConversation(null),
+    add: addMessage,
+    change: (id, of, fields) => {
+      added.set(id, (added.get(id) ?? []).map((one) => (one.id === of ? { ...one, ...fields } : one)));
+      changed([id]);
+    },
+    emit,
+  },
+  fail,
+);
+
 const account = new FakeAccount(query, COUNT, emit, fail);
 
 type Answers = Record<c.CommandName, (request: never) => unknown>;
@@ -142,12 +179,7 @@ const answers: Answers = {
   app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), status: account.status, settings }),
   list_conversations: (r: c.ListRequest) => list(r),
   get_conversation: (r: c.ConversationRef) => row(r.id),
-  create_conversation: (r: c.NewConversation) => {
-    const made = conversation(COUNT + rows.size, { title: r.title, created_at: iso(Date.now()), last_message_at: iso(Date.now()), message_count: 0, is_archived: false, is_starred: false, deleted_at: null, total_tokens_used: 0 });
-    rows.set(made.id, made);
-    changed([made.id]);
-    return made;
-  },
+  create_conversation: (r: c.NewConversation) => makeConversation(r.title),
   edit_conversation: (r: c.ConversationEdit) => {
     const { id, title, is_starred, is_archived } = r;
     const now = row(id);
@@ -188,17 +220,7 @@ const answers: Answers = {
   list_tags: () => (query.has('notags') ? [] : countTags([...rows.values()].filter((item) => item.deleted_at === null))),
   tags_of: (r: c.ItemsRequest) => countTags(r.ids.map(row)),
   thread_page: (r: c.ThreadRequest) => thread(r),
-  add_message: (r: c.NewMessage) => {
-    const of = row(r.conversation_id);
-    const made = { ...message(of, of.message_count), id: `${of.id}-new-m-${of.message_count}`, role: r.role, content: r.content, html: '<p></p>', files: [], created_at: iso(Date.now()) };
-    const holder = document.createElement('p');
-    holder.textContent = r.content;
-    made.html = holder.outerHTML;
-    added.set(of.id, [...(added.get(of.id) ?? []), made]);
-    rows.set(of.id, { ...of, message_count: of.message_count + 1, last_message_at: made.created_at });
-    changed([of.id]);
-    return made;
-  },
+  add_message: (r: c.NewMessage) => addMessage(r.conversation_id, r.role, r.content),
   show_branch: (r: c.BranchRequest) => row(r.conversation_id),
   edit_message: () => null,
   search: (r: c.SearchRequest) => search(r),
@@ -207,6 +229,7 @@ const answers: Answers = {
   cancel_task: () => null,
   pick_path: (r: c.PickRequest) => (r.kind === 'export_file' ? `/home/mira/${r.suggested_name}` : '/home/mira/export.zip'),
   ...account.answers,
+  ...chat.answers,
   usage: (r: c.UsageRequest) => ({
     by: r.by,
     rows: Array.from({ length: r.by === 'day' ? 24 : 5 }, (_, index) => ({

@@ -1,5 +1,5 @@
 /** What the backend tells by itself: the contract's events, and files dropped on the window. */
-import type { Changed, SignInWaiting, StatusChanged, TaskEvent } from './generated';
+import type { Changed, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent } from './generated';
 import type { DropEvent, Unlisten } from './transport';
 import { transport } from './transport';
 
@@ -15,6 +15,10 @@ export function onStatus(take: (event: StatusChanged) => void): Promise<Unlisten
 
 export function onTask(take: (event: TaskEvent) => void): Promise<Unlisten> {
   return transport.listen('task', (payload) => take(payload as TaskEvent));
+}
+
+export function onReply(take: (event: ReplyPiece) => void): Promise<Unlisten> {
+  return transport.listen('reply', (payload) => take(payload as ReplyPiece));
 }
 
 export function onSignIn(take: (event: SignInWaiting) => void): Promise<Unlisten> {

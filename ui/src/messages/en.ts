@@ -1,9 +1,11 @@
 /** English. The other languages are held to this shape by the compiler. */
+import { chatEn } from './chat.en';
 import { libraryEn } from './library.en';
 
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const en = {
+  ...chatEn,
   ...libraryEn,
   app: {
     name: 'AIRI',
@@ -116,10 +118,6 @@ export const en = {
     inTrash: 'This conversation is in the trash.',
     inArchive: 'This conversation is archived.',
     deleteMessage: 'Delete message',
-    composer: 'Write a note to this conversation…',
-    composerNew: 'Write a note…',
-    composerHint: 'Notes are saved as your own message. Replies from models come in a later version.',
-    send: 'Save note',
     good: 'Good answer',
     bad: 'Poor answer',
     edited: 'edited',
@@ -585,6 +583,9 @@ export const en = {
     maintenance: 'The server is being worked on',
     server_refused: 'The server refused',
     no_keyring: 'There is no keyring',
+    no_model: 'No model is chosen',
+    key_needed: 'The provider needs a key',
+    provider: 'The model’s provider failed',
     cancelled: 'Stopped',
     timed_out: 'Nothing came back from the browser in time',
     internal: 'Something went wrong',

@@ -1,10 +1,12 @@
 /** 日本語 */
 import type { Messages } from './en';
+import { chatJa } from './chat.ja';
 import { libraryJa } from './library.ja';
 
 const n = (value: number) => value.toLocaleString('ja');
 
 export const ja: Messages = {
+  ...chatJa,
   ...libraryJa,
   app: {
     name: 'AIRI',
@@ -116,10 +118,6 @@ export const ja: Messages = {
     inTrash: 'この会話はゴミ箱にあります。',
     inArchive: 'この会話はアーカイブされています。',
     deleteMessage: 'メッセージを削除',
-    composer: 'この会話にメモを書く…',
-    composerNew: 'メモを書く…',
-    composerHint: 'メモはあなたのメッセージとして保存されます。モデルの返答は今後のバージョンで対応します。',
-    send: 'メモを保存',
     good: '良い回答',
     bad: '良くない回答',
     edited: '編集済み',
@@ -582,6 +580,9 @@ export const ja: Messages = {
     maintenance: 'サーバーは保守中です',
     server_refused: 'サーバーが拒否しました',
     no_keyring: 'キーリングがありません',
+    no_model: 'モデルが選ばれていません',
+    key_needed: '提供元の鍵が必要です',
+    provider: 'モデルの提供元で失敗しました',
     cancelled: '中止しました',
     timed_out: 'ブラウザーから時間内に応答がありませんでした',
     internal: '問題が発生しました',

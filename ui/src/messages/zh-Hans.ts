@@ -1,10 +1,12 @@
 /** 简体中文 */
 import type { Messages } from './en';
+import { chatZhHans } from './chat.zh-Hans';
 import { libraryZhHans } from './library.zh-Hans';
 
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const zhHans: Messages = {
+  ...chatZhHans,
   ...libraryZhHans,
   app: {
     name: 'AIRI',
@@ -116,10 +118,6 @@ export const zhHans: Messages = {
     inTrash: '此对话在回收站中。',
     inArchive: '此对话已归档。',
     deleteMessage: '删除消息',
-    composer: '给这个对话写一条笔记…',
-    composerNew: '写一条笔记…',
-    composerHint: '笔记会保存为你自己的消息。模型回复将在以后的版本中提供。',
-    send: '保存笔记',
     good: '好回答',
     bad: '差回答',
     edited: '已编辑',
@@ -581,6 +579,9 @@ export const zhHans: Messages = {
     maintenance: '服务器正在维护',
     server_refused: '服务器拒绝了请求',
     no_keyring: '没有密钥环',
+    no_model: '没有选择模型',
+    key_needed: '提供方需要密钥',
+    provider: '模型的提供方出错了',
     cancelled: '已停止',
     timed_out: '浏览器未及时返回结果',
     internal: '出了点问题',

@@ -177,9 +177,14 @@ export class Viewport {
     if (Math.abs(this.#top - this.#expected) < 1.5) return;
     this.#pinned = null;
     this.#expected = -1;
-    const atEnd = this.full - this.#top - this.height < END_PX + 80 && this.model.held.end >= this.model.total;
+    const atEnd = (this.#element?.scrollHeight ?? this.full) - this.#top - this.height < END_PX + 80 && this.model.held.end >= this.model.total;
     this.following = atEnd;
     if (atEnd) this.newBelow = false;
+  }
+
+  /** Something below the messages came or went: who reads at the end stays there. */
+  keepEnd(): void {
+    if (this.following) this.#put({ at: 'end' });
   }
 
   /** The reader takes over: nothing is pinned any more. */

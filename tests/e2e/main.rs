@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
 mod account;
+mod chat;
 mod journey;
 mod screen;
 mod window;

@@ -310,9 +310,9 @@ impl Run<'_> {
             "tombstones" => true,
             other => reader.server_rows(other).unwrap().iter().any(|row| row["id"] == json!(id)),
         };
-        let lost = whole.into_iter().filter(|(table, id)| {
-            !there(table, *id) && !aside.contains(&(table.clone(), id.to_string()))
-        });
+        let lost = whole
+            .into_iter()
+            .filter(|(table, id)| !there(table, *id) && !aside.contains(&(table.clone(), id.to_string())));
         lost.map(|(table, id)| format!("{table} {id} came beside a bad row and is not here")).collect()
     }
 

@@ -44,8 +44,10 @@ impl Export {
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
         let ours = folder.join("ours.zip");
         archive::write(&ours, &mut Rng::new(1), 6, 2, 900);
-        let mut all: Vec<Export> =
-            ["chatgpt", "chatgpt-current", "claude"].iter().map(|name| Export::of_folder(&samples.join(name))).collect();
+        let mut all: Vec<Export> = ["chatgpt", "chatgpt-current", "claude"]
+            .iter()
+            .map(|name| Export::of_folder(&samples.join(name)))
+            .collect();
         all.push(Export::of_zip(&ours));
         all
     }
@@ -84,7 +86,8 @@ fn write(files: &[(String, Vec<u8>)], form: usize, dir: &Path, rng: &mut Rng) ->
         _ => {
             let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
             for (name, bytes) in files {
-                let method = if rng.chance(0.5) { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
+                let method =
+                    if rng.chance(0.5) { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
                 zip.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
                 zip.write_all(bytes).unwrap();
             }
@@ -114,7 +117,8 @@ fn damaged(export: &Export, rng: &mut Rng) -> Vec<(String, Vec<u8>)> {
         if rng.chance(0.05) {
             let mut odd = name.clone().into_bytes();
             mutate::bytes(&mut odd, rng);
-            let odd: String = String::from_utf8_lossy(&odd).chars().filter(|c| *c != '\0' && *c != '/').take(80).collect();
+            let odd: String =
+                String::from_utf8_lossy(&odd).chars().filter(|c| *c != '\0' && *c != '/').take(80).collect();
             *name = format!("{odd}x");
         }
     }
@@ -158,7 +162,8 @@ fn run(seed: u64, exports: &[Export], dir: &Path, taken: &AtomicU64) -> Vec<Stri
             taken.fetch_add(1, Ordering::Relaxed);
             if (report.conversations_imported, report.messages_imported) != (after.conversations, after.messages) {
                 // What was deleted where it comes from is in the library and not counted there.
-                let hidden = report.messages_imported >= after.messages && report.conversations_imported >= after.conversations;
+                let hidden =
+                    report.messages_imported >= after.messages && report.conversations_imported >= after.conversations;
                 if !hidden {
                     problems.push(format!("{report:?} and in the library {after:?}"));
                 }
@@ -189,7 +194,7 @@ fn run(seed: u64, exports: &[Export], dir: &Path, taken: &AtomicU64) -> Vec<Stri
 
 #[test]
 fn damaged_archives_come_in_whole_or_not_at_all() {
-    let wanted = number("AIRI_FUZZ_IMPORTS").unwrap_or(150);
+    let wanted = number("AIRI_FUZZ_IMPORTS").unwrap_or(50);
     let folder = folder();
     let exports = Export::all(folder.path());
     let (done, taken) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -217,5 +222,5 @@ fn damaged_archives_come_in_whole_or_not_at_all() {
     let (done, taken) = (done.into_inner(), taken.into_inner());
     println!("{done} archives damaged: {taken} came in, {} were refused", done - taken);
     crate::assert_none(failed, "damaged_archives_come_in_whole_or_not_at_all");
-    assert!(done < 100 || (taken > done / 20 && taken < done * 19 / 20), "{taken} of {done} came in");
+    assert!(done < 40 || (taken > done / 20 && taken < done * 19 / 20), "{taken} of {done} came in");
 }

@@ -4,14 +4,15 @@
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `AIRI_FUZZ_ANSWERS` | answers to damage | 8000 |
-//! | `AIRI_FUZZ_IMPORTS` | archives to damage | 150 |
+//! | `AIRI_FUZZ_ANSWERS` | answers to damage | 1500 |
+//! | `AIRI_FUZZ_IMPORTS` | archives to damage | 50 |
 //! | `AIRI_FUZZ_FROM` | the first seed | 0 |
 //! | `AIRI_FUZZ_SEED` | one run alone, of the test that is named | |
 
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
 mod answers;
+mod contradiction;
 mod imports;
 mod mutate;
 mod server;
@@ -41,7 +42,11 @@ fn most_memory() -> Option<u64> {
 }
 
 /// Runs seeds on every core until `enough` says so; the seeds that failed, and how.
-pub(crate) fn seeds(one: Option<u64>, enough: impl Fn() -> bool + Sync, worker: impl Fn(&dyn Fn() -> Option<u64>) + Sync) {
+pub(crate) fn seeds(
+    one: Option<u64>,
+    enough: impl Fn() -> bool + Sync,
+    worker: impl Fn(&dyn Fn() -> Option<u64>) + Sync,
+) {
     let next = AtomicU64::new(one.or_else(|| number("AIRI_FUZZ_FROM")).unwrap_or(0));
     let left = AtomicU64::new(if one.is_some() { 1 } else { u64::MAX });
     let draw = || {
@@ -60,8 +65,14 @@ pub(crate) fn seeds(one: Option<u64>, enough: impl Fn() -> bool + Sync, worker: 
 pub(crate) fn assert_none(failed: Mutex<Vec<(u64, Vec<String>)>>, test: &str) {
     let mut failed = failed.into_inner().unwrap();
     failed.sort();
-    let list: Vec<String> = failed.iter().take(10).map(|(seed, problems)| format!("{seed}: {}", problems.join("; "))).collect();
-    assert!(failed.is_empty(), "{} seeds failed:\n{}\nreplay: AIRI_FUZZ_SEED=<n>, the test {test}", failed.len(), list.join("\n"));
+    let list: Vec<String> =
+        failed.iter().take(10).map(|(seed, problems)| format!("{seed}: {}", problems.join("; "))).collect();
+    assert!(
+        failed.is_empty(),
+        "{} seeds failed:\n{}\nreplay: AIRI_FUZZ_SEED=<n>, the test {test}",
+        failed.len(),
+        list.join("\n")
+    );
     if let Some(most) = most_memory() {
         println!("the most memory: {most} MiB");
         assert!(most < 1500, "{most} MiB of memory");
@@ -80,7 +91,7 @@ fn empty_mirror(folder: &Path) -> PathBuf {
 
 #[test]
 fn damaged_answers_stop_nothing_and_lose_nothing() {
-    let wanted = number("AIRI_FUZZ_ANSWERS").unwrap_or(8_000);
+    let wanted = number("AIRI_FUZZ_ANSWERS").unwrap_or(1_500);
     let (damaged, runs) = (AtomicU64::new(0), AtomicU64::new(0));
     let failed = Mutex::new(Vec::new());
     let folder = folder();
@@ -97,7 +108,8 @@ fn damaged_answers_stop_nothing_and_lose_nothing() {
                 std::fs::create_dir_all(&dir).unwrap();
                 let (auth, of, mirror, at) = (auth.clone(), shared.clone(), mirror.clone(), dir.clone());
                 // A task of its own, so that a panic is this seed's.
-                let ran = tokio::task::spawn_local(async move { answers::run(seed, &auth, &of, &mirror, &at).await }).await;
+                let ran =
+                    tokio::task::spawn_local(async move { answers::run(seed, &auth, &of, &mirror, &at).await }).await;
                 let problems = match ran {
                     Ok(outcome) => {
                         let so_far = damaged.fetch_add(outcome.damaged, Ordering::Relaxed) + outcome.damaged;

@@ -156,7 +156,8 @@ async fn read_request(stream: &mut TcpStream, data: &mut Vec<u8>) -> Option<Requ
 /// The bytes to send, and whether the connection ends after them.
 async fn respond(shared: &Shared, request: Request) -> (Vec<u8>, bool) {
     let what = request.path.split('?').next().unwrap_or("").to_owned();
-    let what: String = what.split('/').filter(|part| part.len() != 36 && part.len() != 64).collect::<Vec<_>>().join("/");
+    let what: String =
+        what.split('/').filter(|part| part.len() != 36 && part.len() != 64).collect::<Vec<_>>().join("/");
     let honest = answer(shared, &request).await;
     let mut held = shared.borrow_mut();
     let Some(state) = held.as_mut() else { return (Vec::new(), true) };
@@ -166,9 +167,9 @@ async fn respond(shared: &Shared, request: Request) -> (Vec<u8>, bool) {
     let drawn = state.damage.as_ref().and_then(|damage| {
         let times = if damage.constant { 0 } else { *times };
         let text = format!("{} {what} {times}", damage.seed);
-        let seed = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let seed = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut rng = Rng::new(seed);
         rng.chance(damage.share).then_some((rng, damage.in_rows))
     });
@@ -241,7 +242,8 @@ fn damaged(answer: Answer, rng: &mut Rng) -> (Vec<u8>, bool) {
         }
     };
     if rng.chance(0.15) {
-        let odd = [200, 201, 204, 206, 301, 400, 401, 403, 404, 408, 409, 413, 416, 422, 423, 425, 429, 500, 503, 504, 540];
+        let odd =
+            [200, 201, 204, 206, 301, 400, 401, 403, 404, 408, 409, 413, 416, 422, 423, 425, 429, 500, 503, 504, 540];
         status = *rng.pick(&odd);
     }
     if rng.chance(0.05) {
@@ -383,15 +385,23 @@ fn auth(shared: &Shared, path: &str, request: &Request) -> Answer {
             let known = body["refresh_token"].as_str().is_none_or(|token| token.starts_with("refresh-"));
             if !known {
                 let message = "Invalid Refresh Token: Refresh Token Not Found";
-                return json_answer(400, json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": message }));
+                return json_answer(
+                    400,
+                    json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": message }),
+                );
             }
             state.tokens += 1;
             let n = state.tokens;
-            json_answer(200, json!({ "access_token": format!("access-{n}"), "token_type": "bearer", "expires_in": 3600,
-                "expires_at": 4_000_000_000_u64, "refresh_token": format!("refresh-{n}"), "user": user }))
+            json_answer(
+                200,
+                json!({ "access_token": format!("access-{n}"), "token_type": "bearer", "expires_in": 3600,
+                "expires_at": 4_000_000_000_u64, "refresh_token": format!("refresh-{n}"), "user": user }),
+            )
         }
         "user" => json_answer(200, user),
-        "settings" => json_answer(200, json!({ "external": { "email": true, "google": true }, "disable_signup": false })),
+        "settings" => {
+            json_answer(200, json!({ "external": { "email": true, "google": true }, "disable_signup": false }))
+        }
         _ => json_answer(200, json!({})),
     }
 }
@@ -399,7 +409,8 @@ fn auth(shared: &Shared, path: &str, request: &Request) -> Answer {
 fn storage(shared: &Shared, path: &str, request: &Request) -> Answer {
     let mut held = shared.borrow_mut();
     let Some(state) = held.as_mut() else { return json_answer(500, json!({})) };
-    let missing = || json_answer(400, json!({ "statusCode": "404", "error": "not_found", "message": "Object not found" }));
+    let missing =
+        || json_answer(400, json!({ "statusCode": "404", "error": "not_found", "message": "Object not found" }));
     let get = |state: &State, name: &str| {
         let of_model = || state.cloud.objects().get(name).map(|bytes| bytes.as_ref().clone());
         state.objects.get(name).cloned().or_else(of_model)

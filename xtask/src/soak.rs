@@ -74,6 +74,26 @@ const KINDS: &[Kind] = &[
         chunk: 300,
         goal: 3_600,
     },
+    Kind {
+        name: "fuzz",
+        target: "fuzz",
+        test: "damaged_answers",
+        runs: "answers",
+        count: "AIRI_FUZZ_ANSWERS",
+        from: Some("AIRI_FUZZ_FROM"),
+        chunk: 50_000,
+        goal: 1_000_000,
+    },
+    Kind {
+        name: "fuzz-import",
+        target: "fuzz",
+        test: "damaged_archives",
+        runs: "archives",
+        count: "AIRI_FUZZ_IMPORTS",
+        from: Some("AIRI_FUZZ_FROM"),
+        chunk: 1_000,
+        goal: 10_000,
+    },
 ];
 
 /// The kinds, for messages.
@@ -124,7 +144,7 @@ pub(crate) fn soak(args: &[String]) -> Result<()> {
         }
         _ => bail!("{usage}"),
     };
-    if kind.target != "sync_sim" {
+    if ["faults", "server"].contains(&kind.target) {
         crate::setup::tests()?;
     }
     let program = build(kind)?;

@@ -13,6 +13,7 @@ mod json;
 mod message;
 mod patch;
 mod time;
+mod turn;
 
 pub use attachment::{Attachment, MAX_FILE_BYTES, is_sha256_hex, storage_path_for};
 pub use branch::{Fork, Node, Placed, is_plain, place};
@@ -24,3 +25,4 @@ pub use json::{canonical_json, canonicalize, empty_object, has_nul, is_empty_obj
 pub use message::{ContentType, Message, Role, UnknownName};
 pub use patch::{Patch, PatchError, apply_to_attachment, apply_to_conversation, apply_to_message};
 pub use time::{InvalidTime, Time};
+pub use turn::{FAILED, INTERRUPTED, STOPPED, Turn, TurnEffect, TurnEvent, is_cut_short};

@@ -160,6 +160,10 @@ impl Writer<'_> {
         let Some(old) = find(self.connection(), id)? else {
             return Err(StoreError::NotFound { what: "The message", id: id.to_string() });
         };
+        // The server could not know the row that the change speaks of.
+        if self.is_unfinished(old.key)? {
+            return Err(StoreError::Invalid("The reply is still being written. Stop it first.".into()));
+        }
         let mut next = old.message.clone();
         apply_to_message(&mut next, &patch)?;
         let next = fit_message(next);
@@ -237,7 +241,7 @@ impl Writer<'_> {
         self.mark_stale(conversation)
     }
 
-    fn store_message(&mut self, conversation: i64, m: &Message, server_seq: Option<i64>) -> Result<i64, StoreError> {
+    pub(crate) fn store_message(&mut self, conversation: i64, m: &Message, server_seq: Option<i64>) -> Result<i64, StoreError> {
         let place = self.place_at_end(conversation, m)?;
         let seq = self.next_seq();
         let key = self
@@ -285,7 +289,7 @@ impl Writer<'_> {
         Ok(key)
     }
 
-    fn update_message(&mut self, key: i64, conversation: i64, old: &Message, m: &Message) -> Result<(), StoreError> {
+    pub(crate) fn update_message(&mut self, key: i64, conversation: i64, old: &Message, m: &Message) -> Result<(), StoreError> {
         if old == m {
             return Ok(());
         }

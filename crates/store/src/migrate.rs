@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0002_sync.sql"),
     include_str!("../../../migrations-local/0003_rejoin.sql"),
     include_str!("../../../migrations-local/0004_files.sql"),
+    include_str!("../../../migrations-local/0005_replies.sql"),
 ];
 
 /// The schema version that this build knows.

@@ -477,3 +477,62 @@ fn an_attachment_learns_of_its_bytes_later_and_tells_the_server() {
     let last = r.outbox(10).unwrap().pop().unwrap();
     assert_eq!(last.patch.unwrap()["storage_path"], json!(airi_domain::storage_path_for(ACCOUNT, &hash)));
 }
+
+fn reply(n: u128, parent: u128) -> Message {
+    Message { content: String::new(), total_tokens: 0, ..message(n, 1, Some(parent)) }
+}
+
+#[test]
+fn a_reply_grows_unheard_and_is_a_message_like_any_other_when_it_is_over() {
+    let f = fixture();
+    write(&f.store, |w| w.set_owner(ACCOUNT));
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        w.insert_message(message(1, 1, None)).map(drop)
+    });
+    let queued = f.store.read().unwrap().outbox(100).unwrap().len();
+    write(&f.store, |w| w.begin_reply(reply(2, 1), "runner-a"));
+    let seq = f.store.read().unwrap().head().unwrap();
+    write(&f.store, |w| w.grow_reply(mid(2), "Half an ans", &json!({"blocks": []})));
+    let reader = f.store.read().unwrap();
+    assert_eq!(reader.message(mid(2)).unwrap().unwrap().message.content, "Half an ans");
+    assert_eq!(reader.head().unwrap(), seq, "what grows is not told to the index by the second");
+    assert_eq!(reader.outbox(100).unwrap().len(), queued, "nobody else hears of it yet");
+    assert_eq!(reader.unfinished_reply_in(cid(1)).unwrap(), Some((mid(2), "runner-a".into())));
+    assert_eq!(view(&f.store, 1, false), [1, 2]);
+    let refused = f.store.write(|w| w.patch_message(mid(2), patch(json!({"rating": 5}))));
+    assert!(matches!(refused, Err(StoreError::Invalid(_))));
+
+    let over = Message { content: "A whole answer".into(), total_tokens: 7, ..reply(2, 1) };
+    assert!(write(&f.store, |w| w.end_reply(over.clone())));
+    let reader = f.store.read().unwrap();
+    let last = reader.outbox(100).unwrap().pop().unwrap();
+    assert_eq!((last.row_id, last.kind), (mid(2).0, airi_store::OutboxKind::Insert));
+    assert!(reader.unfinished_replies().unwrap().is_empty());
+    assert_eq!(reader.conversation(cid(1)).unwrap().unwrap().total_tokens_used, 17);
+    assert!(!write(&f.store, |w| w.end_reply(over)), "it ends once");
+    assert!(!write(&f.store, |w| w.grow_reply(mid(2), "late", &json!({}))));
+    write(&f.store, |w| w.patch_message(mid(2), patch(json!({"rating": 5}))));
+}
+
+#[test]
+fn replies_of_a_process_that_is_gone_are_kept_as_far_as_they_were_saved() {
+    let f = fixture();
+    write(&f.store, |w| {
+        w.insert_conversation(conversation(1))?;
+        w.insert_conversation(conversation(2))?;
+        w.insert_message(message(1, 1, None)).map(drop)
+    });
+    write(&f.store, |w| w.begin_reply(reply(2, 1), "gone"));
+    write(&f.store, |w| w.grow_reply(mid(2), "Half", &json!({})));
+    write(&f.store, |w| w.begin_reply(Message { conversation_id: cid(2), ..reply(4, 3) }, "gone"));
+    write(&f.store, |w| w.begin_reply(reply(6, 2), "alive"));
+    assert_eq!(write(&f.store, |w| w.interrupt_replies("gone")), 2);
+    let reader = f.store.read().unwrap();
+    let kept = reader.message(mid(2)).unwrap().unwrap().message;
+    assert_eq!((kept.content.as_str(), kept.finish_reason.as_deref()), ("Half", Some("interrupted")));
+    assert!(reader.message(mid(4)).unwrap().is_none(), "nothing was said, so nothing stays");
+    assert_eq!(reader.unfinished_replies().unwrap().len(), 1);
+    write(&f.store, |w| w.drop_reply(mid(6)));
+    assert!(f.store.read().unwrap().message(mid(6)).unwrap().is_none());
+}

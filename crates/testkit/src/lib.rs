@@ -8,6 +8,8 @@ pub mod cloud;
 #[cfg(feature = "cloud")]
 pub mod contract;
 mod generate;
+#[cfg(feature = "provider")]
+pub mod provider;
 mod rng;
 
 pub use build::{attachment, conversation, conversation_id, message, message_id};

@@ -11,9 +11,11 @@ mod code;
 mod html;
 mod links;
 mod plain;
+mod stream;
 
 pub use code::HIGHLIGHT_CLASSES;
 pub use links::is_safe_link;
+pub use stream::{Rendered, StreamRender};
 
 use comrak::nodes::Node;
 use comrak::{Arena, Options};

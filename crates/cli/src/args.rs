@@ -180,6 +180,9 @@ pub(crate) struct New {
     pub model: Option<String>,
     #[arg(long)]
     pub provider: Option<String>,
+    /// It stays on this device only: nothing of it is sent to the server.
+    #[arg(long)]
+    pub only_here: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -216,6 +219,12 @@ pub(crate) struct Edit {
     pub add_tag: Vec<String>,
     #[arg(long, value_name = "TAG")]
     pub remove_tag: Vec<String>,
+    /// It stays on this device only: nothing of it is sent to the server.
+    #[arg(long)]
+    pub only_here: bool,
+    /// It goes to the server after all, whole.
+    #[arg(long, conflicts_with = "only_here")]
+    pub everywhere: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -39,6 +39,8 @@ pub const COMMANDS: &[&str] = &[
     "create_conversation",
     // ConversationEdit -> ConversationRow
     "edit_conversation",
+    // KeepHereRequest -> ConversationRow ; refused when the server has it already
+    "keep_here",
     // ItemsRequest -> () ; conversations or messages; soft
     "delete_items",
     // ItemsRequest -> ()

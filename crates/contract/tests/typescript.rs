@@ -30,6 +30,7 @@ fn the_committed_types_are_the_generated_ones() {
         ConversationRef,
         NewConversation,
         ConversationEdit,
+        KeepHereRequest,
         ItemsRequest,
         TagCount,
         MessageRow,

@@ -2,8 +2,8 @@
 
 use crate::library::Library;
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, ItemsRequest, ListRequest,
-    NewConversation, TagCount,
+    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, ItemsRequest, KeepHereRequest,
+    ListRequest, NewConversation, TagCount,
 };
 use tauri::State;
 
@@ -37,6 +37,14 @@ pub(crate) async fn edit_conversation(
     request: ConversationEdit,
 ) -> Result<ConversationRow, CommandError> {
     library.run(move |app| app.edit_conversation(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn keep_here(
+    library: State<'_, Library>,
+    request: KeepHereRequest,
+) -> Result<ConversationRow, CommandError> {
+    library.run(move |app| app.keep_here(request)).await
 }
 
 #[tauri::command]

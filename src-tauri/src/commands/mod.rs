@@ -35,6 +35,7 @@ commands![
     conversations::get_conversation,
     conversations::create_conversation,
     conversations::edit_conversation,
+    conversations::keep_here,
     conversations::delete_items,
     conversations::undelete_items,
     conversations::erase_items,

@@ -24,7 +24,15 @@ message_count: number, total_tokens_used: number,
 /**
  * Whether a change of it waits to be sent.
  */
-waiting: boolean, };
+waiting: boolean, 
+/**
+ * Whether it stays on this device only: nothing of it is sent.
+ */
+only_here: boolean, 
+/**
+ * Whether the server has told of it.
+ */
+on_server: boolean, };
 
 export type Section = "active" | "starred" | "archived" | "trash" | "all";
 
@@ -50,9 +58,15 @@ total: number, };
 
 export type ConversationRef = { id: string, };
 
-export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, };
+export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, 
+/**
+ * It stays on this device only, from its first moment on.
+ */
+only_here?: boolean, };
 
 export type ConversationEdit = { id: string, title?: string, is_starred?: boolean, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
+
+export type KeepHereRequest = { id: string, only_here: boolean, };
 
 export type ItemsRequest = { ids: Array<string>, };
 
@@ -663,4 +677,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

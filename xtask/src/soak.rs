@@ -168,13 +168,10 @@ fn folder() -> PathBuf {
 
 /// Builds what a kind needs once, so that a run of hours tests one state of the sources; the test program's path.
 fn build(kind: &Kind) -> Result<PathBuf> {
-    // The programs that the tests start lie beside them.
-    let mut airi = command("", &cargo(), &["build", "--locked", "--release", "--package", "airi-cli"]);
-    optimised(&mut airi);
-    finish(airi)?;
-    let args = ["test", "--locked", "--release", "--no-run", "--message-format=json-render-diagnostics"];
+    // The program that the tests start lies beside them. In one build, so that nothing is built in two ways.
+    let args = ["build", "--locked", "--release", "--message-format=json-render-diagnostics"];
     let mut tests = command("", &cargo(), &args);
-    tests.args(["--package", "airi-tests", "--test", kind.target]);
+    tests.args(["--package", "airi-cli", "--package", "airi-tests", "--bin", "airi", "--test", kind.target]);
     optimised(&mut tests);
     eprintln!("+ {}", describe(&tests));
     let output = tests.stdout(Stdio::piped()).stderr(Stdio::inherit()).output()?;

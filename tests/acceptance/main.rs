@@ -10,6 +10,7 @@ mod device;
 mod files;
 mod library;
 mod line;
+mod only_here;
 mod samples;
 mod session;
 mod sign_in;

@@ -24,7 +24,7 @@ fn migrations() -> Vec<String> {
 }
 
 /// A device whose library has the first `version` migrations, one conversation and its messages.
-fn device_of(version: usize) -> (Device, BTreeSet<String>) {
+pub(crate) fn device_of(version: usize) -> (Device, BTreeSet<String>) {
     let device = Device::new();
     let folder = device.path("data/profiles/local");
     std::fs::create_dir_all(&folder).unwrap();

@@ -9,6 +9,7 @@ mod database;
 mod devices;
 mod epoch;
 mod exported;
+mod held;
 mod http;
 mod late_commit;
 mod lint;

@@ -55,6 +55,8 @@ export function conversation(index: number, part: Partial<ConversationRow> = {})
     message_count: index === 7 ? 100_000 : 14,
     total_tokens_used: 12_400 + index * 37,
     waiting: index === 0,
+    only_here: index === 2,
+    on_server: index > 2,
     ...part,
   };
 }

@@ -199,6 +199,13 @@ const answers: Answers = {
     changed(r.ids);
     return { changed: edited };
   },
+  keep_here: (r: c.KeepHereRequest) => {
+    if (r.only_here && row(r.id).on_server) return fail('invalid_input', 'This conversation is on the server already, so it cannot stay on this device only. Nothing was changed.');
+    const next = { ...row(r.id), only_here: r.only_here };
+    rows.set(r.id, next);
+    changed([r.id]);
+    return next;
+  },
   delete_items: (r: c.ItemsRequest) => {
     for (const id of r.ids) {
       if (rows.has(id)) rows.set(id, { ...row(id), deleted_at: iso(Date.now()) });

@@ -21,7 +21,7 @@ cargo xtask test [FILTER]                    sets the machine up and runs every 
 cargo xtask check                            fmt, clippy, rustdoc, licences, layering, svelte-check, eslint
 cargo xtask cloud [--port P] [--data DIR]    the real cloud for development: PostgreSQL, PostgREST, gateway
 cargo xtask bench [NAME] [OPTIONS]           measures, and writes docs/benchmarks.md
-cargo xtask soak sim|kill [--runs N]         the tests that go on for hours; adds up over calls
+cargo xtask soak KIND [--runs N]             the tests that go on for hours; adds up over calls
 cargo xtask setup                            only sets the machine up";
 
 fn main() -> Result<()> {

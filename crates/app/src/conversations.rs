@@ -5,10 +5,10 @@ use crate::profile::now;
 use crate::views::{conversation_row, message_view};
 use crate::{App, AppError};
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, ItemsRequest, ListRequest,
-    MessageEdit, MessageView, NewConversation, NewMessage, Section, TagCount,
+    CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, ItemsRequest, KeepHereRequest,
+    ListRequest, MessageEdit, MessageView, NewConversation, NewMessage, Section, TagCount,
 };
-use airi_domain::{Conversation, ConversationId, Message, MessageId, Patch, Role};
+use airi_domain::{Conversation, ConversationId, Message, MessageId, Patch, Role, storage_path_for};
 use airi_store::{List, ListCursor, Store, StoreError, Writer};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -97,8 +97,42 @@ impl App {
             ..Conversation::new(id, now())
         };
         let store = self.profile().store.clone();
-        store.write(|w| w.insert_conversation(conversation)).map_err(AppError::from)?;
+        let only_here = request.only_here.unwrap_or(false);
+        let made = store.write(|w| -> Result<(), StoreError> {
+            w.insert_conversation(conversation)?;
+            // In the same transaction, so that nothing of it was ever to be sent.
+            if only_here { w.set_only_here(id, true) } else { Ok(()) }
+        });
+        made.map_err(AppError::from)?;
         Ok(self.conversation(&id.to_string())?)
+    }
+
+    /// Keeps a conversation on this device only, or lets all of it go to the server.
+    ///
+    /// # Errors
+    /// The server has something of it already, or a file of it is on its way: nothing was changed.
+    pub fn keep_here(&self, request: KeepHereRequest) -> Result<ConversationRow, CommandError> {
+        Ok(self.set_only_here(&request)?)
+    }
+
+    fn set_only_here(&self, request: &KeepHereRequest) -> Result<ConversationRow, AppError> {
+        let id = conversation_id(&request.id)?;
+        let profile = self.profile();
+        if request.only_here {
+            let reader = profile.store.read()?;
+            let key = reader.conversation(id)?.map(|record| record.key);
+            let files = key.map(|key| reader.attachments_in(key)).transpose()?.unwrap_or_default();
+            let moves = |hash: &str| profile.files.is_claimed(&storage_path_for(profile.store.owner(), hash));
+            if files.iter().filter_map(|file| file.sha256.as_deref()).any(moves) {
+                return Err(AppError::Invalid(
+                    "A file of this conversation is being sent just now, so it cannot stay on this device only. Nothing \
+                     was changed."
+                        .into(),
+                ));
+            }
+        }
+        profile.store.write(|w| w.set_only_here(id, request.only_here))?;
+        self.conversation(&request.id)
     }
 
     pub fn edit_conversation(&self, request: ConversationEdit) -> Result<ConversationRow, CommandError> {

@@ -32,13 +32,13 @@ impl App {
             if chosen.as_ref().is_some_and(|chosen| !chosen.contains(&record.conversation.id)) {
                 continue;
             }
-            copy(from, to, record.conversation, key)?;
+            copy(from, to, record.conversation, key, record.only_here)?;
         }
         Ok(())
     }
 }
 
-fn copy(from: &Profile, to: &Profile, old: Conversation, key: i64) -> Result<(), AppError> {
+fn copy(from: &Profile, to: &Profile, old: Conversation, key: i64, only_here: bool) -> Result<(), AppError> {
     let owner = to.store.owner();
     let reader = from.store.read()?;
     let messages = reader.messages_of(key)?;
@@ -71,7 +71,11 @@ fn copy(from: &Profile, to: &Profile, old: Conversation, key: i64) -> Result<(),
         let mut conversation = old.clone();
         conversation.id = id;
         conversation.current_message_id = conversation.current_message_id.map(follow);
-        w.insert_conversation(conversation)?;
+        let new = w.insert_conversation(conversation)?.is_new();
+        if only_here && new {
+            // It comes along and stays here: nothing of it is sent.
+            w.set_only_here(id, true)?;
+        }
         for record in messages {
             let mut m = record.message;
             m.id = follow(m.id);

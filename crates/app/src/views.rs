@@ -40,6 +40,8 @@ pub(crate) fn conversation_row(record: ConversationRecord) -> ConversationRow {
         message_count: record.message_count,
         total_tokens_used: record.total_tokens_used,
         waiting: record.waiting,
+        only_here: record.only_here,
+        on_server: record.server_seq.is_some(),
     }
 }
 
@@ -73,8 +75,9 @@ fn standing(profile: &Profile, a: &Attachment) -> (Option<String>, FileState) {
     // A row that cannot be looked up is shown by what it says itself.
     let sha256 = reader.as_ref().ok().and_then(|reader| reader.hash_of(a).ok()).unwrap_or_else(|| a.sha256.clone());
     let here = sha256.as_deref().is_some_and(|hash| profile.files.find(hash).is_some());
+    let stays = reader.as_ref().is_ok_and(|reader| reader.is_only_here(a.message_id).unwrap_or(false));
     let state = match (here, a.storage_path.as_str()) {
-        (true, "") if profile.store.owner() != OwnerId::LOCAL => FileState::Waiting,
+        (true, "") if profile.store.owner() != OwnerId::LOCAL && !stays => FileState::Waiting,
         (true, _) => FileState::Here,
         (false, "") => FileState::Missing,
         (false, path) if profile.files.is_claimed(path) => FileState::Downloading,

@@ -184,6 +184,9 @@ pub(crate) struct New {
     pub model: Option<String>,
     #[arg(long)]
     pub provider: Option<String>,
+    /// It stays on this device only: nothing of it is sent to the server.
+    #[arg(long)]
+    pub only_here: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -235,6 +238,12 @@ pub(crate) struct Edit {
     /// Of a reply; 2048 leaves it to the provider.
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<i64>,
+    /// It stays on this device only: nothing of it is sent to the server.
+    #[arg(long)]
+    pub only_here: bool,
+    /// It goes to the server after all, whole.
+    #[arg(long, conflicts_with = "only_here")]
+    pub everywhere: bool,
 }
 
 #[derive(Debug, clap::Args)]

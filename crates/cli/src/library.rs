@@ -5,8 +5,8 @@ use crate::invalid;
 use crate::print::{Out, minute, short};
 use airi_app::App;
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationRow, ItemsRequest, ListRequest, MessageRow, NewConversation,
-    NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest,
+    CommandError, ConversationEdit, ConversationRow, ItemsRequest, KeepHereRequest, ListRequest, MessageRow,
+    NewConversation, NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -50,7 +50,9 @@ pub(crate) fn list(app: &App, out: &Out, given: List) -> Done {
 fn conversation_line(row: &ConversationRow) -> String {
     let star = if row.is_starred { "★" } else { " " };
     let title = row.title.as_deref().unwrap_or("Untitled");
-    format!("{}  {} {star} {:>5}  {}\n", row.id, minute(&row.last_message_at), row.message_count, short(title, 60))
+    let stays = if row.only_here { "  (only on this device)" } else { "" };
+    let title = short(title, 60);
+    format!("{}  {} {star} {:>5}  {title}{stays}\n", row.id, minute(&row.last_message_at), row.message_count)
 }
 
 #[derive(Serialize)]
@@ -119,6 +121,7 @@ pub(crate) fn new(app: &App, out: &Out, given: New) -> Done {
         title: given.title,
         model_id: given.model,
         provider_id: given.provider,
+        only_here: Some(given.only_here),
     })?;
     out.answer(&row, |row| row.id.clone());
     Ok(ExitCode::SUCCESS)
@@ -150,6 +153,11 @@ pub(crate) fn add(app: &App, out: &Out, given: Add) -> Done {
 
 pub(crate) fn edit(app: &App, out: &Out, given: Edit) -> Done {
     let either = |yes: bool, no: bool| yes.then_some(true).or(no.then_some(false));
+    let only_here = either(given.only_here, given.everywhere);
+    if let Some(only_here) = only_here {
+        // First, since it may be refused, and then nothing is changed.
+        app.keep_here(KeepHereRequest { id: given.conversation.clone(), only_here })?;
+    }
     let row = app.edit_conversation(ConversationEdit {
         id: given.conversation,
         title: given.title,

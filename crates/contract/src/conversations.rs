@@ -38,6 +38,10 @@ pub struct ConversationRow {
     pub total_tokens_used: i64,
     /// Whether a change of it waits to be sent.
     pub waiting: bool,
+    /// Whether it stays on this device only: nothing of it is sent.
+    pub only_here: bool,
+    /// Whether the server has told of it.
+    pub on_server: bool,
 }
 
 /// Which list.
@@ -91,6 +95,17 @@ pub struct NewConversation {
     pub model_id: Option<String>,
     #[serde(default)]
     pub provider_id: Option<String>,
+    /// It stays on this device only, from its first moment on.
+    #[serde(default)]
+    #[ts(optional)]
+    pub only_here: Option<bool>,
+}
+
+/// Whether a conversation stays on this device only.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeepHereRequest {
+    pub id: String,
+    pub only_here: bool,
 }
 
 /// Fields that are absent stay as they are.

@@ -43,6 +43,8 @@ pub const COMMANDS: &[&str] = &[
     "edit_conversation",
     // ManyEdit -> EditedMany ; one act on many, all or nothing
     "edit_conversations",
+    // KeepHereRequest -> ConversationRow ; refused when the server has it already
+    "keep_here",
     // ItemsRequest -> () ; conversations or messages; soft
     "delete_items",
     // ItemsRequest -> ()

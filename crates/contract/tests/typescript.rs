@@ -32,6 +32,7 @@ fn the_committed_types_are_the_generated_ones() {
         ConversationEdit,
         ManyEdit,
         EditedMany,
+        KeepHereRequest,
         ItemsRequest,
         TagCount,
         MessageRow,

@@ -26,6 +26,8 @@ pub struct ConversationRecord {
     pub server_seq: Option<i64>,
     /// Whether a change of it, or of anything in it, waits to be sent.
     pub waiting: bool,
+    /// Whether it stays on this device: nothing of it is sent.
+    pub only_here: bool,
 }
 
 pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<ConversationRecord> {
@@ -39,11 +41,15 @@ pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<ConversationRecord> {
         view_stale: row.get(24)?,
         server_seq: row.get(25)?,
         waiting: row.get(26)?,
+        only_here: row.get(27)?,
     })
 }
 
 pub(crate) fn select_records(rest: &str) -> String {
-    format!("select {CONVERSATION_COLUMNS}, exists (select 1 from outbox where lane = uuid) from conversations {rest}")
+    format!(
+        "select {CONVERSATION_COLUMNS}, exists (select 1 from outbox where lane = uuid), \
+         exists (select 1 from only_here h where h.conversation_id = conversations.id) from conversations {rest}"
+    )
 }
 
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError> {

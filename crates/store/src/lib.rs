@@ -15,6 +15,7 @@ mod messages;
 mod meta;
 mod migrate;
 mod numbers;
+mod only_here;
 mod outbox;
 mod pool;
 mod recount;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0003_rejoin.sql"),
     include_str!("../../../migrations-local/0004_files.sql"),
     include_str!("../../../migrations-local/0005_replies.sql"),
+    include_str!("../../../migrations-local/0006_only_here.sql"),
 ];
 
 /// The schema version that this build knows.

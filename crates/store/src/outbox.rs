@@ -236,7 +236,7 @@ impl Writer<'_> {
         base_seq: i64,
         held: Option<i64>,
     ) -> Result<(), StoreError> {
-        if self.owner == OwnerId::LOCAL {
+        if self.owner == OwnerId::LOCAL || self.stays(lane)? {
             return Ok(());
         }
         let patch = patch.map(|patch| airi_domain::canonical_json(&Value::Object(patch.clone())));

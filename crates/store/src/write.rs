@@ -44,6 +44,8 @@ pub struct Writer<'a> {
     /// of a thousand rows would ask it a thousand times.
     pub(crate) waits: Cell<Option<bool>>,
     pub(crate) erased: Cell<Option<bool>>,
+    /// Whether any conversation stays on this device.
+    pub(crate) stays: Cell<Option<bool>>,
 }
 
 impl<'a> Writer<'a> {
@@ -64,6 +66,7 @@ impl<'a> Writer<'a> {
             queued: false,
             waits: Cell::new(None),
             erased: Cell::new(None),
+            stays: Cell::new(None),
         })
     }
 
@@ -81,7 +84,7 @@ impl<'a> Writer<'a> {
         self.once(&self.erased, "select exists (select 1 from server_rows where table_name = 'tombstones')")
     }
 
-    fn once(&self, known: &Cell<Option<bool>>, sql: &str) -> Result<bool, StoreError> {
+    pub(crate) fn once(&self, known: &Cell<Option<bool>>, sql: &str) -> Result<bool, StoreError> {
         if let Some(known) = known.get() {
             return Ok(known);
         }

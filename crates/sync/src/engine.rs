@@ -72,6 +72,8 @@ pub struct Engine<R> {
     pub(crate) report: RoundReport,
     /// `report` in it is kept apart, in the field of that name.
     pub(crate) progress: Progress,
+    /// How often the server was exchanged during this pull.
+    pub(crate) exchanges: u32,
     pub(crate) free_space: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     stop: Arc<AtomicBool>,
     listener: Box<dyn Fn(Progress) + Send + Sync>,
@@ -95,6 +97,7 @@ impl<R: Remote + 'static> Engine<R> {
             now: Box::new(now),
             report: RoundReport::default(),
             progress: Progress::default(),
+            exchanges: 0,
             free_space: Box::new(|| None),
             stop: Arc::default(),
             listener: Box::new(listener),

@@ -15,6 +15,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 const PAGE: u32 = 1000;
+/// Exchanges of the server that one pull follows: more of them are a server that contradicts itself, and would never end.
+const EXCHANGES: u32 = 3;
 
 pub(crate) const CURSOR: &str = "sync.cursor";
 pub(crate) const WALK: &str = "sync.walk";
@@ -22,6 +24,7 @@ pub(crate) const WALK: &str = "sync.walk";
 impl<R: Remote + 'static> Engine<R> {
     /// Brings the mirror to the server's present state.
     pub(crate) async fn pull_all(&mut self) -> Result<(), SyncError> {
+        self.exchanges = 0;
         let standing: Option<Standing> = self.fact(CURSOR)?;
         let walk: Option<Walk> = self.fact(WALK)?;
         let mut standing = match (standing, walk) {
@@ -70,7 +73,7 @@ impl<R: Remote + 'static> Engine<R> {
         let hello = self.call_hello().await?;
         let preview = self.remote.preview().await;
         let preview = self.counted(preview)?;
-        let total = preview.totals.values().filter_map(Value::as_u64).sum();
+        let total = preview.totals.values().filter_map(Value::as_u64).fold(0, u64::saturating_add);
         let needed = bytes_needed(&preview);
         if let Some(free) = (self.free_space)()
             && free < needed
@@ -92,6 +95,17 @@ impl<R: Remote + 'static> Engine<R> {
 
     /// The server was exchanged: everything that it had waits for word, and a walk begins.
     fn begin_rejoin(&mut self, epoch: String, head: i64) -> Result<Walk, SyncError> {
+        self.exchanges += 1;
+        if self.exchanges > EXCHANGES {
+            return Err(Failure {
+                class: FailureClass::Passing { retry_after: None },
+                message:
+                    "The server's answers contradict each other: it seems to be exchanged again and again. Nothing \
+                          is lost; the next round asks again."
+                        .into(),
+            }
+            .into());
+        }
         let totals = self.store.read()?.totals()?;
         let walk = Walk::new(epoch, head, true, totals.conversations + totals.messages + totals.attachments);
         self.store.write(|w| -> Result<(), StoreError> {

@@ -93,6 +93,13 @@ impl<R: Remote + 'static> Engine<R> {
             if count == ops.len() && count < pass.limit.ops && !all {
                 return Ok(Sent::All);
             }
+            // Marked before they leave, or left out when they have left the outbox meanwhile.
+            let ids: Vec<Uuid> = ops[..count].iter().map(|op| op.op_id).collect();
+            let still = self.store.write(|w| w.offer(&ids))?;
+            if still.len() < count {
+                ops.retain(|op| still.contains(&op.op_id) || !ids.contains(&op.op_id));
+                continue;
+            }
             let batch = &ops[..count];
             let answer = self.remote.push(self.device, &standing.epoch, batch).await;
             match self.counted(answer) {

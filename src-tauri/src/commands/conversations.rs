@@ -3,7 +3,7 @@
 use crate::library::Library;
 use airi_contract::{
     CommandError, ConversationEdit, ConversationPage, ConversationRef, ConversationRow, EditedMany, ItemsRequest,
-    ListRequest, ManyEdit, NewConversation, TagCount,
+    KeepHereRequest, ListRequest, ManyEdit, NewConversation, TagCount,
 };
 use tauri::State;
 
@@ -45,6 +45,14 @@ pub(crate) async fn edit_conversations(
     request: ManyEdit,
 ) -> Result<EditedMany, CommandError> {
     library.run(move |app| app.edit_conversations(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn keep_here(
+    library: State<'_, Library>,
+    request: KeepHereRequest,
+) -> Result<ConversationRow, CommandError> {
+    library.run(move |app| app.keep_here(request)).await
 }
 
 #[tauri::command]

@@ -37,6 +37,7 @@ commands![
     conversations::create_conversation,
     conversations::edit_conversation,
     conversations::edit_conversations,
+    conversations::keep_here,
     conversations::delete_items,
     conversations::undelete_items,
     conversations::erase_items,

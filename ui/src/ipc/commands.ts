@@ -18,6 +18,7 @@ export const ipc = {
   createConversation: (r: c.NewConversation) => call<c.ConversationRow>('create_conversation', r),
   editConversation: (r: c.ConversationEdit) => call<c.ConversationRow>('edit_conversation', r),
   editConversations: (r: c.ManyEdit) => call<c.EditedMany>('edit_conversations', r),
+  keepHere: (r: c.KeepHereRequest) => call<c.ConversationRow>('keep_here', r),
   deleteItems: (r: c.ItemsRequest) => call<null>('delete_items', r),
   undeleteItems: (r: c.ItemsRequest) => call<null>('undelete_items', r),
   eraseItems: (r: c.ItemsRequest) => call<null>('erase_items', r),

@@ -35,6 +35,12 @@ export function setStarred(id: string, starred: boolean): Promise<boolean> {
   return attempt(() => edit(id, { is_starred: starred }));
 }
 
+/** Keeps a conversation on this device only, or lets it go to the server. */
+export async function setOnlyHere(row: Named, onlyHere: boolean): Promise<void> {
+  if (!(await attempt(() => ipc.keepHere({ id: row.id, only_here: onlyHere })))) return;
+  toasts.tell(onlyHere ? t().act.onlyHere(titleOf(row)) : t().act.everywhere(titleOf(row)));
+}
+
 export async function setArchived(row: Named, archived: boolean): Promise<void> {
   if (!(await attempt(() => edit(row.id, { is_archived: archived })))) return;
   const text = archived ? t().act.archived(titleOf(row)) : t().act.unarchived(titleOf(row));

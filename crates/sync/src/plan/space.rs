@@ -25,7 +25,7 @@ pub(crate) fn bytes_needed(preview: &Preview) -> u64 {
             bytes += sample as f64 / rows.len() as f64 * total as f64;
         }
     }
-    RESERVE + (bytes * OVERHEAD) as u64
+    RESERVE.saturating_add((bytes * OVERHEAD) as u64)
 }
 
 #[cfg(test)]
@@ -48,5 +48,17 @@ mod tests {
         assert!((1_600_000_000..2_000_000_000).contains(&needed), "{needed}");
         let nothing = Preview { totals: Default::default(), chat_messages: vec![], ..preview };
         assert_eq!(bytes_needed(&nothing), RESERVE);
+    }
+
+    #[test]
+    fn a_total_beyond_all_measure_is_more_than_any_disk_has() {
+        let preview = Preview {
+            epoch: "e".into(),
+            totals: json!({"chat_messages": u64::MAX}).as_object().unwrap().clone(),
+            conversations: vec![],
+            chat_messages: vec![json!({})],
+            message_attachments: vec![],
+        };
+        assert_eq!(bytes_needed(&preview), u64::MAX);
     }
 }

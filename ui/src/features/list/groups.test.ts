@@ -29,7 +29,7 @@ describe('groupOf', () => {
 });
 
 function item(id: string, time: string, part: Partial<Item> = {}): Item {
-  return { id, title: id, last_message_at: time, is_starred: false, is_archived: false, deleted_at: null, waiting: false, tags: [], ...part };
+  return { id, title: id, last_message_at: time, is_starred: false, is_archived: false, deleted_at: null, waiting: false, tags: [], only_here: false, on_server: false, ...part };
 }
 
 describe('linesOf', () => {

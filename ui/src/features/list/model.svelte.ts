@@ -8,7 +8,7 @@ import type { ListView } from '../../state/navigation.svelte';
 /** What a row shows. Whole rows of 100,000 conversations would cost memory for nothing. */
 export type Item = Pick<
   ConversationRow,
-  'id' | 'title' | 'last_message_at' | 'is_starred' | 'is_archived' | 'deleted_at' | 'waiting' | 'tags'
+  'id' | 'title' | 'last_message_at' | 'is_starred' | 'is_archived' | 'deleted_at' | 'waiting' | 'tags' | 'only_here' | 'on_server'
 >;
 
 const PAGE = 200;
@@ -19,8 +19,8 @@ const FEW = 12;
 const SECTION: Record<ListView, Section> = { active: 'active', archived: 'archived', trash: 'trash' };
 
 function itemOf(row: ConversationRow): Item {
-  const { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags } = row;
-  return { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags };
+  const { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags, only_here, on_server } = row;
+  return { id, title, last_message_at, is_starred, is_archived, deleted_at, waiting, tags, only_here, on_server };
 }
 
 /** Newest activity first; equal times by id, as the backend pages. */

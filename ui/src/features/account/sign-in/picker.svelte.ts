@@ -49,8 +49,9 @@ export class Picker {
       let cursor: string | null = null;
       do {
         const page = await ipc.listConversations({ section: 'all', tag: null, cursor, limit: PAGE });
-        for (const { id, title, last_message_at, message_count, deleted_at } of page.conversations) {
-          if (deleted_at === null) rows.set(id, { id, title, last_message_at, message_count });
+        for (const { id, title, last_message_at, message_count, deleted_at, only_here } of page.conversations) {
+          // What stays on this device is not asked about.
+          if (deleted_at === null && !only_here) rows.set(id, { id, title, last_message_at, message_count });
         }
         this.all = [...rows.values()];
         cursor = page.next;

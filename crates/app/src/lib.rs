@@ -17,6 +17,7 @@ mod devices;
 mod error;
 mod export;
 mod find;
+mod find_in_thread;
 mod follow;
 mod generate;
 mod import;

@@ -61,6 +61,8 @@ pub const COMMANDS: &[&str] = &[
     "edit_message",
     // SearchRequest -> SearchResponse
     "search",
+    // FindRequest -> FoundInThread ; the messages of the branch in view that hold a text
+    "find_in_thread",
     // ImportRequest -> TaskStarted ; progress and report come as `task` events
     "start_import",
     // ExportRequest -> TaskStarted

@@ -46,6 +46,7 @@ commands![
     thread::show_branch,
     thread::edit_message,
     search::search,
+    search::find_in_thread,
     tasks::start_import,
     tasks::start_export,
     tasks::cancel_task,

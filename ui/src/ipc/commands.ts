@@ -28,6 +28,7 @@ export const ipc = {
   showBranch: (r: c.BranchRequest) => call<c.ConversationRow>('show_branch', r),
   editMessage: (r: c.MessageEdit) => call<c.MessageView>('edit_message', r),
   search: (r: c.SearchRequest) => call<c.SearchResponse>('search', r),
+  findInThread: (r: c.FindRequest) => call<c.FoundInThread>('find_in_thread', r),
   startImport: (r: c.ImportRequest) => call<c.TaskStarted>('start_import', r),
   startExport: (r: c.ExportRequest) => call<c.TaskStarted>('start_export', r),
   cancelTask: (r: c.TaskRef) => call<null>('cancel_task', r),

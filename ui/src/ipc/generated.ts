@@ -282,6 +282,36 @@ export type HitGroup = { conversation: ConversationRow,
  */
 hits: Array<number>, };
 
+export type FindRequest = { conversation_id: string, text: string, 
+/**
+ * The text is a question's words, all of which must be there; else it must be there as it is.
+ */
+words: boolean, show_hidden: boolean, };
+
+export type FoundInThread = { 
+/**
+ * In the thread's order; at most ten thousand.
+ */
+messages: Array<FoundMessage>, 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * What to highlight: without case, accents and width.
+ */
+needles: Array<string>, };
+
+export type FoundMessage = { message_id: string, 
+/**
+ * Its 0-based place in the thread.
+ */
+place: number, 
+/**
+ * It is found only in thinking or tools, which the thread folds.
+ */
+folded_away: boolean, };
+
 export type ImportRequest = { paths: Array<string>, 
 /**
  * auto, chatgpt, claude or airi
@@ -671,4 +701,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

@@ -77,6 +77,15 @@ export const libraryEn = {
     withoutAll: 'Without any filter',
     only: (word: string) => `Only “${word}”`,
   },
+  find: {
+    title: 'Find in this conversation',
+    placeholder: 'Find here',
+    none: 'Not found',
+    place: (at: number, of: number) => `${at.toLocaleString('en')} of ${of.toLocaleString('en')}`,
+    previous: 'Previous',
+    next: 'Next',
+    again: 'Next place found',
+  },
   files: {
     title: 'Files on this computer',
     keep: 'Kept offline',

@@ -79,6 +79,15 @@ export const libraryJa: LibraryMessages = {
     withoutAll: '条件をすべて外す',
     only: (word) => `「${word}」だけで検索`,
   },
+  find: {
+    title: 'この会話の中を検索',
+    placeholder: 'ここで検索',
+    none: '見つかりません',
+    place: (at, of) => `${n(of)} 件中 ${n(at)} 件目`,
+    previous: '前へ',
+    next: '次へ',
+    again: '次に見つかった場所',
+  },
   files: {
     title: 'このコンピューターのファイル',
     keep: 'オフラインで保持',

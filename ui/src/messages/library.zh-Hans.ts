@@ -79,6 +79,15 @@ export const libraryZhHans: LibraryMessages = {
     withoutAll: '去掉所有筛选条件',
     only: (word) => `只搜索“${word}”`,
   },
+  find: {
+    title: '在此对话中查找',
+    placeholder: '在此查找',
+    none: '未找到',
+    place: (at, of) => `${n(at)} / ${n(of)}`,
+    previous: '上一个',
+    next: '下一个',
+    again: '下一个找到的位置',
+  },
   files: {
     title: '这台电脑上的文件',
     keep: '离线保留',

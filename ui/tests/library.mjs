@@ -285,6 +285,29 @@ Object.assign(FLOWS, {
   },
 });
 
+Object.assign(FLOWS, {
+  async 'the palette does what it is told by name, and opens a recent conversation'() {
+    const page = await open();
+    await page.keyboard.press('Control+Shift+P');
+    await page.getByTestId('palette-input').waitFor();
+    await page.keyboard.type('dark');
+    await page.keyboard.press('Enter');
+    await gone(page, 'palette');
+    await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+    await page.keyboard.press('Control+Shift+P');
+    await page.getByTestId('palette-input').waitFor();
+    await page.keyboard.type('kyoto toddler');
+    await says(page, 'palette-input-option', 'Weekend in Kyoto with a toddler');
+    await page.keyboard.press('Enter');
+    await says(page, 'thread-title', 'Weekend in Kyoto with a toddler');
+    await page.keyboard.press('Control+Shift+P');
+    await says(page, 'palette-input-option', 'Find in this conversation');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('title-input').waitFor();
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

@@ -65,6 +65,7 @@ export const VIEWS = {
   chosen_rows: { act: async (page) => { await page.getByTestId('conversation-row').nth(1).getByRole('button').first().click(); await page.keyboard.press('Shift+ArrowDown'); await page.keyboard.press('Shift+ArrowDown'); await page.waitForTimeout(300); } },
   tags: { act: async (page) => { await open(0)(page); await page.getByTestId('tags-fold').click(); await page.getByTestId('thread-tags').click(); await page.getByTestId('tags-here').waitFor(); await page.getByTestId('tag-input').fill('re'); await page.waitForTimeout(400); } },
   tagged: { act: async (page) => { await page.getByTestId('tags-fold').click(); await page.getByTestId('tag').first().click(); await page.waitForTimeout(500); } },
+  palette: { act: async (page) => { await open(1)(page); await page.keyboard.press('Control+Shift+P'); await page.getByTestId('palette-input-option').nth(20).waitFor(); await page.waitForTimeout(300); } },
   usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
   settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
   menu: { act: async (page) => { await open(1)(page); await page.getByTestId('conversation-row').nth(5).click({ button: 'right' }); await page.waitForTimeout(300); } },

@@ -86,6 +86,18 @@ export const libraryEn = {
     next: 'Next',
     again: 'Next place found',
   },
+  palette: {
+    title: 'Command palette',
+    placeholder: 'What to do, or where to go',
+    acts: 'Commands',
+    recent: 'Conversations',
+    none: 'No command and no recent conversation is called so.',
+    openArchive: 'Show the archive',
+    openTrash: 'Show the trash',
+    theme: (name: string) => `Appearance: ${name}`,
+    signIn: 'Sign in to sync',
+    syncNow: 'Sync now',
+  },
   files: {
     title: 'Files on this computer',
     keep: 'Kept offline',

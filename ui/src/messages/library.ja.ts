@@ -88,6 +88,18 @@ export const libraryJa: LibraryMessages = {
     next: '次へ',
     again: '次に見つかった場所',
   },
+  palette: {
+    title: 'コマンドパレット',
+    placeholder: 'すること、または行き先',
+    acts: 'コマンド',
+    recent: '会話',
+    none: 'その名前のコマンドも最近の会話もありません。',
+    openArchive: 'アーカイブを表示',
+    openTrash: 'ゴミ箱を表示',
+    theme: (name) => `外観：${name}`,
+    signIn: 'サインインして同期',
+    syncNow: '今すぐ同期',
+  },
   files: {
     title: 'このコンピューターのファイル',
     keep: 'オフラインで保持',

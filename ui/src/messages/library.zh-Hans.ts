@@ -88,6 +88,18 @@ export const libraryZhHans: LibraryMessages = {
     next: '下一个',
     again: '下一个找到的位置',
   },
+  palette: {
+    title: '命令面板',
+    placeholder: '要做什么，或去哪里',
+    acts: '命令',
+    recent: '对话',
+    none: '没有这样的命令或最近的对话。',
+    openArchive: '查看归档',
+    openTrash: '查看回收站',
+    theme: (name) => `外观：${name}`,
+    signIn: '登录以同步',
+    syncNow: '立即同步',
+  },
   files: {
     title: '这台电脑上的文件',
     keep: '离线保留',

@@ -231,6 +231,17 @@ const answers: Answers = {
   show_branch: (r: c.BranchRequest) => row(r.conversation_id),
   edit_message: () => null,
   search: (r: c.SearchRequest) => search(r),
+  find_in_thread: (r: c.FindRequest) => {
+    const of = row(r.conversation_id);
+    const needles = (r.words ? r.text.split(/\s+/) : [r.text.trim()]).map((one) => one.toLowerCase()).filter(Boolean);
+    const messages: c.FoundMessage[] = [];
+    for (let index = 0; index < of.message_count && needles.length > 0; index += 1) {
+      const { id, html } = message(of, index);
+      const text = html.replace(/<[^>]*>/g, '').toLowerCase();
+      if (needles.every((needle) => text.includes(needle))) messages.push({ message_id: id, place: index, folded_away: false });
+    }
+    return { messages: messages.slice(0, 10_000), total: messages.length, needles };
+  },
   start_import: (r: c.ImportRequest) => (r.paths[0]?.includes('huge') && !r.confirmed ? fail('confirm_needed', 'It unpacks to 9.4 GB, 210 times its own size.') : runTask({ kind: 'imported', reports: [report] })),
   start_export: () => runTask({ kind: 'exported', report: { format: 'json', path: '/home/mira/airi-export.zip', conversations: 2400, messages: 48_122, attachments: 418, attachments_missing: 0, bytes: 81_231_233 } }),
   cancel_task: () => null,

@@ -209,6 +209,105 @@ Object.assign(FLOWS, {
   },
 });
 
+const place = (page) =>
+  page.evaluate(() => {
+    const thread = document.querySelector('[data-testid=thread]');
+    const top = thread.getBoundingClientRect().top;
+    const article = [...thread.querySelectorAll('article')].find((one) => one.getBoundingClientRect().bottom > top + 1);
+    return article ? { id: article.dataset.id, at: Math.round(article.getBoundingClientRect().top - top) } : { id: Math.random(), at: 0 };
+  });
+
+async function calm(page) {
+  let last = '';
+  for (let same = 0; same < 4; ) {
+    await page.waitForTimeout(60);
+    const now = JSON.stringify(await place(page));
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+}
+
+Object.assign(FLOWS, {
+  async 'finding in a thread of 100,000 goes over all of it, and Escape comes back to the reading place'() {
+    const page = await open();
+    await page.getByTestId('conversation-row').nth(1).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    await page.getByTestId('thread').evaluate((thread) => (thread.scrollTop = thread.scrollHeight * 0.4));
+    await page.waitForTimeout(300);
+    await calm(page);
+    const before = await place(page);
+    await page.keyboard.press('Control+f');
+    await page.getByTestId('find-input').waitFor();
+    await page.keyboard.type('line numbers');
+    await page.waitForFunction(() => /^5,0\d\d of 12,500$/.test(document.querySelector('[data-testid=find-count]').textContent.trim()));
+    await calm(page);
+    const inView = (word) => page.evaluate((text) => {
+      const found = [...(CSS.highlights.get('airi-found-now') ?? [])];
+      const frame = document.querySelector('[data-testid=thread]').getBoundingClientRect();
+      return found.some((range) => range.toString().toLowerCase() === text && range.getBoundingClientRect().top > frame.top && range.getBoundingClientRect().bottom < frame.bottom);
+    }, word);
+    assert.ok(await inView('line numbers'), 'the place is on the screen and lit up');
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForFunction(() => document.querySelector('[data-testid=find-count]').textContent.trim().startsWith('5,000 of'));
+    await page.waitForTimeout(300);
+    await calm(page);
+    assert.ok(await inView('line numbers'), 'the one before, too');
+    await page.keyboard.press('Escape');
+    await gone(page, 'find-bar');
+    await calm(page);
+    assert.deepEqual(await place(page), before);
+    assert.equal(await page.evaluate(() => CSS.highlights.size), 0);
+  },
+
+  async 'what is not there is said so'() {
+    const page = await open();
+    await page.getByTestId('conversation-row').nth(0).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type('nowhere at all');
+    await says(page, 'find-count', 'Not found');
+    assert.ok(await page.getByTestId('find-next').isDisabled());
+  },
+
+  async 'the other hits of a search are one key away in the opened thread'() {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('borrow is:starred ');
+    await page.getByTestId('search-hit').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('find-bar').waitFor();
+    assert.equal(await page.getByTestId('find-input').inputValue(), 'borrow');
+    assert.equal((await calls(page, 'find_in_thread')).at(-1).words, true);
+    await page.waitForFunction(() => / of /.test(document.querySelector('[data-testid=find-count]').textContent));
+    const first = await page.getByTestId('find-count').innerText();
+    await page.keyboard.press('F3');
+    await page.waitForFunction((told) => document.querySelector('[data-testid=find-count]').innerText !== told, first);
+  },
+});
+
+Object.assign(FLOWS, {
+  async 'the palette does what it is told by name, and opens a recent conversation'() {
+    const page = await open();
+    await page.keyboard.press('Control+Shift+P');
+    await page.getByTestId('palette-input').waitFor();
+    await page.keyboard.type('dark');
+    await page.keyboard.press('Enter');
+    await gone(page, 'palette');
+    await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+    await page.keyboard.press('Control+Shift+P');
+    await page.getByTestId('palette-input').waitFor();
+    await page.keyboard.type('kyoto toddler');
+    await says(page, 'palette-input-option', 'Weekend in Kyoto with a toddler');
+    await page.keyboard.press('Enter');
+    await says(page, 'thread-title', 'Weekend in Kyoto with a toddler');
+    await page.keyboard.press('Control+Shift+P');
+    await says(page, 'palette-input-option', 'Find in this conversation');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('title-input').waitFor();
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

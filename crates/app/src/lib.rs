@@ -18,6 +18,7 @@ mod devices;
 mod error;
 mod export;
 mod find;
+mod find_in_thread;
 mod follow;
 mod generate;
 mod import;

@@ -87,6 +87,8 @@ pub const COMMANDS: &[&str] = &[
     "chat_defaults",
     // SearchRequest -> SearchResponse
     "search",
+    // FindRequest -> FoundInThread ; the messages of the branch in view that hold a text
+    "find_in_thread",
     // ImportRequest -> TaskStarted ; progress and report come as `task` events
     "start_import",
     // ExportRequest -> TaskStarted

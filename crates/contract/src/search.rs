@@ -63,3 +63,36 @@ pub struct HitGroup {
     /// Places in `hits`.
     pub hits: Vec<u32>,
 }
+
+/// What is looked for in one thread.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FindRequest {
+    pub conversation_id: String,
+    pub text: String,
+    /// The text is a question's words, all of which must be there; else it must be there as it is.
+    #[serde(default)]
+    pub words: bool,
+    #[serde(default)]
+    pub show_hidden: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FoundInThread {
+    /// In the thread's order; at most ten thousand.
+    pub messages: Vec<FoundMessage>,
+    /// How many there are.
+    #[ts(type = "number")]
+    pub total: u64,
+    /// What to highlight: without case, accents and width.
+    pub needles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FoundMessage {
+    pub message_id: String,
+    /// Its 0-based place in the thread.
+    #[ts(type = "number")]
+    pub place: u64,
+    /// It is found only in thinking or tools, which the thread folds.
+    pub folded_away: bool,
+}

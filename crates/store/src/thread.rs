@@ -2,7 +2,7 @@
 
 use crate::rows::MESSAGE_COLUMNS;
 use crate::{MessageRecord, Reader, StoreError, rows};
-use airi_domain::MessageId;
+use airi_domain::{Message, MessageId};
 use rusqlite::{OptionalExtension, Row, params};
 
 /// A place on the branch in view: the number of the shown message, and 1, 2, … for hidden ones after it.
@@ -116,6 +116,27 @@ impl Reader {
             .prepare_cached("select hidden_count from conversations where id = ?1")?
             .query_row([conversation], |row| row.get(0))?;
         Ok(ThreadSlice { rows, shown: shown.unwrap_or(0) as u64, hidden: hidden as u64 })
+    }
+
+    /// Every message of the branch in view, oldest first, one after the other: none but the one looked at is in memory.
+    pub fn each_in_view(
+        &self,
+        conversation: i64,
+        with_hidden: bool,
+        mut look: impl FnMut(&Message),
+    ) -> Result<(), StoreError> {
+        let shown_only = if with_hidden { "" } else { "and m.view_sub = 0 and m.view_pos > 0" };
+        let sql = format!(
+            "select {MESSAGE_COLUMNS} from messages m indexed by messages_in_view \
+             join conversations c on c.id = m.conversation_id \
+             where m.conversation_id = ?1 and m.view_pos is not null {shown_only} order by m.view_pos, m.view_sub"
+        );
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut found = statement.query([conversation])?;
+        while let Some(row) = found.next()? {
+            look(&rows::message(row)?);
+        }
+        Ok(())
     }
 
     fn siblings(&self, conversation: i64, fork: i64) -> Result<Vec<MessageId>, StoreError> {

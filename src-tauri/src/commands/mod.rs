@@ -59,6 +59,7 @@ commands![
     chat::find_servers,
     chat::chat_defaults,
     search::search,
+    search::find_in_thread,
     tasks::start_import,
     tasks::start_export,
     tasks::cancel_task,

@@ -1,7 +1,7 @@
 //! Search.
 
 use crate::library::Library;
-use airi_contract::{CommandError, SearchRequest, SearchResponse};
+use airi_contract::{CommandError, FindRequest, FoundInThread, SearchRequest, SearchResponse};
 use tauri::State;
 
 #[tauri::command]
@@ -10,4 +10,12 @@ pub(crate) async fn search(
     request: SearchRequest,
 ) -> Result<SearchResponse, CommandError> {
     library.run(move |app| app.search(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn find_in_thread(
+    library: State<'_, Library>,
+    request: FindRequest,
+) -> Result<FoundInThread, CommandError> {
+    library.run(move |app| app.find_in_thread(request)).await
 }

@@ -15,6 +15,8 @@ it('knows its keys, with Ctrl and with Command', () => {
   expect(actOf(press('N', { metaKey: true }), false)).toBe('new-chat');
   expect(actOf(press('/', { ctrlKey: true }), true)).toBe('help');
   expect(actOf(press('Tab', { ctrlKey: true, shiftKey: true }), false)).toBe('previous');
+  expect(actOf(press('P', { ctrlKey: true, shiftKey: true }), true)).toBe('palette');
+  expect(actOf(press('f', { metaKey: true }), true)).toBe('find');
   expect(actOf(press('k'), false)).toBeNull();
 });
 

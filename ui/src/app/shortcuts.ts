@@ -8,7 +8,9 @@ export type Act =
   | 'undo'
   | 'next'
   | 'previous'
-  | 'rename';
+  | 'rename'
+  | 'find'
+  | 'palette';
 
 interface Keys {
   key: string;
@@ -25,12 +27,14 @@ const WITH_MOD: Record<string, Act> = {
   ',': 'settings',
   '/': 'help',
   z: 'undo',
+  f: 'find',
 };
 
 /** What the keys ask for. While text is typed, undo belongs to the text. */
 export function actOf(event: Keys, typing: boolean): Act | null {
   if (event.key === 'F2' && !typing) return 'rename';
   if (event.key === 'Tab' && event.ctrlKey) return event.shiftKey ? 'previous' : 'next';
+  if ((event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey && event.key.toLowerCase() === 'p') return 'palette';
   if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return null;
   const act = WITH_MOD[event.key.toLowerCase()] ?? null;
   return act === 'undo' && typing ? null : act;

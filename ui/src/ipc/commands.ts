@@ -40,6 +40,7 @@ export const ipc = {
   findServers: () => call<c.FoundServer[]>('find_servers'),
   chatDefaults: () => call<c.ChatDefaults>('chat_defaults'),
   search: (r: c.SearchRequest) => call<c.SearchResponse>('search', r),
+  findInThread: (r: c.FindRequest) => call<c.FoundInThread>('find_in_thread', r),
   startImport: (r: c.ImportRequest) => call<c.TaskStarted>('start_import', r),
   startExport: (r: c.ExportRequest) => call<c.TaskStarted>('start_export', r),
   cancelTask: (r: c.TaskRef) => call<null>('cancel_task', r),

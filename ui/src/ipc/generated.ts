@@ -24,15 +24,7 @@ message_count: number, total_tokens_used: number,
 /**
  * Whether a change of it waits to be sent.
  */
-waiting: boolean, 
-/**
- * Whether it stays on this device only: nothing of it is sent.
- */
-only_here: boolean, 
-/**
- * Whether the server has told of it.
- */
-on_server: boolean, };
+waiting: boolean, };
 
 export type Section = "active" | "starred" | "archived" | "trash" | "all";
 
@@ -58,15 +50,17 @@ total: number, };
 
 export type ConversationRef = { id: string, };
 
-export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, 
-/**
- * It stays on this device only, from its first moment on.
- */
-only_here?: boolean, };
+export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, };
 
 export type ConversationEdit = { id: string, title?: string, is_starred?: boolean, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
 
-export type KeepHereRequest = { id: string, only_here: boolean, };
+export type ManyEdit = { ids: Array<string>, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
+
+export type EditedMany = { 
+/**
+ * Those on which something changed; the others were so before.
+ */
+changed: Array<string>, };
 
 export type ItemsRequest = { ids: Array<string>, };
 
@@ -287,6 +281,36 @@ export type HitGroup = { conversation: ConversationRow,
  * Places in `hits`.
  */
 hits: Array<number>, };
+
+export type FindRequest = { conversation_id: string, text: string, 
+/**
+ * The text is a question's words, all of which must be there; else it must be there as it is.
+ */
+words: boolean, show_hidden: boolean, };
+
+export type FoundInThread = { 
+/**
+ * In the thread's order; at most ten thousand.
+ */
+messages: Array<FoundMessage>, 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * What to highlight: without case, accents and width.
+ */
+needles: Array<string>, };
+
+export type FoundMessage = { message_id: string, 
+/**
+ * Its 0-based place in the thread.
+ */
+place: number, 
+/**
+ * It is found only in thinking or tools, which the thread folds.
+ */
+folded_away: boolean, };
 
 export type ImportRequest = { paths: Array<string>, 
 /**
@@ -677,4 +701,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

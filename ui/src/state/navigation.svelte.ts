@@ -11,6 +11,7 @@ export type Overlay =
   | { kind: 'sign-in'; add: boolean }
   | { kind: 'account'; tab: AccountTab }
   | { kind: 'tags'; ids: string[]; title: string | null }
+  | { kind: 'palette' }
   | { kind: 'settings' }
   | { kind: 'help' };
 
@@ -20,6 +21,14 @@ export interface Jump {
   nonce: number;
   /** The hit is in thinking or tool text, which is folded. */
   reveal: boolean;
+}
+
+/** What is looked for in the open thread. A new one each time it is asked for. */
+export interface Finds {
+  text: string;
+  /** The words of a search whose hit was opened; else the field is empty and takes the keyboard. */
+  words: boolean;
+  near: string | null;
 }
 
 /** Below this width the sidebar lies over the thread. */
@@ -33,6 +42,7 @@ class Navigation {
   tag = $state<string | null>(null);
   page = $state<Page>('thread');
   overlay = $state.raw<Overlay | null>(null);
+  finds = $state.raw<Finds | null>(null);
   sidebar = $state(window.innerWidth >= NARROW_PX);
   /** Asks the header to let the title be edited. */
   renaming = $state(0);
@@ -42,6 +52,7 @@ class Navigation {
 
   /** Opens a conversation; null: the page for a new one. */
   open(id: string | null, messageId: string | null = null, reveal = false): void {
+    if (id !== this.conversation) this.finds = null;
     this.conversation = id;
     this.page = 'thread';
     this.#nonce += 1;
@@ -59,6 +70,11 @@ class Navigation {
     this.view = 'active';
     this.tag = tag;
     this.sidebar = true;
+  }
+
+  /** Looks for something in the open thread. */
+  find(text = '', near: string | null = null): void {
+    this.finds = { text, words: text !== '', near };
   }
 
   openToRename(id: string): void {

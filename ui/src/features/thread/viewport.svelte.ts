@@ -15,7 +15,7 @@ const REST_MS = 70;
 const END_PX = 6;
 const FLASH_MS = 2_400;
 
-type Anchor = { at: 'end' } | { at: 'message'; id: string; delta: number } | { at: 'index'; index: number; delta: number };
+export type Anchor = { at: 'end' } | { at: 'message'; id: string; delta: number } | { at: 'index'; index: number; delta: number };
 
 export class Viewport {
   readonly model: ThreadModel;
@@ -119,6 +119,32 @@ export class Viewport {
     this.flash = messageId;
     clearTimeout(this.#flashTimer);
     this.#flashTimer = setTimeout(() => (this.flash = null), FLASH_MS);
+  }
+
+  /** Where the reader is, to come back to. */
+  mark(): Anchor {
+    return this.#anchor();
+  }
+
+  async back(mark: Anchor): Promise<void> {
+    if (mark.at === 'end') return this.toEnd();
+    if (mark.at === 'message' && this.model.indexOf(mark.id) < 0) await this.#replace({ around: mark.id });
+    if (this.#gone) return;
+    this.following = false;
+    this.#pinned = mark;
+    this.#put(mark);
+  }
+
+  /** The place of the first message on the screen. */
+  firstSeen(): number {
+    return this.model.heights.at(this.#top);
+  }
+
+  /** Brings a place so far below the beginning of a message onto the screen, when the beginning is too far from it. */
+  show(messageId: string, below: number): void {
+    if (below < this.height * 0.6) return;
+    this.#pinned = { at: 'message', id: messageId, delta: below - this.height * 0.3 };
+    this.#put(this.#pinned);
   }
 
   async toEnd(): Promise<void> {

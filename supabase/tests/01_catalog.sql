@@ -15,7 +15,7 @@ select set_eq(
   'every table in public is one that was decided upon');
 select set_eq(
   $$ select c.relname::text from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p') $$,
-  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions'],
+  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs'],
   'and so is every table beside it');
 select is_empty(
   $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
@@ -53,7 +53,8 @@ select set_eq(
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
      where schemaname = 'airi_private' and policyname !~ '^own_' $$,
-  array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false'],
+  array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false',
+    'jobs ALL closed false', 'job_runs ALL closed false'],
   'beside it too');
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies
@@ -126,7 +127,7 @@ select set_eq(
 
 -- --------------------------------------------------------------------------------------------------------- functions
 create temp view ours as
-select p.oid, n.nspname || '.' || p.proname as name, p.prosecdef, p.proconfig, p.prorettype
+select p.oid, n.nspname || '.' || p.proname as name, p.prokind, p.prosrc, p.prosecdef, p.proconfig, p.prorettype
 from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
 where n.nspname in ('public', 'airi_private', 'airi_legacy')
   and not exists (select from pg_depend where objid = p.oid and deptype = 'e');
@@ -137,11 +138,24 @@ select set_eq(
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
      'count_new_message', 'caller', 'note_device', 'end_session', 'found_messages',
-     'make_partition']) as f $$,
+     'make_partition', 'refresh_views']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
-  $$ select name from ours where not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
+  $$ select name from ours where prokind <> 'p'
+     and not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
   'every function pins an empty search_path');
+-- Nor may a definer commit. What a procedure does before its first line, and after its last, names its schema.
+select set_eq(
+  $$ select name from ours where prokind = 'p' and not prosecdef and prosrc ~ ('\mbegin\s+v_path := '
+       || 'pg_catalog\.current_setting\(''search_path''\);\s+perform pg_catalog\.set_config\(''search_path'', '''', false\);')
+     and split_part(prosrc, 'begin', 1) !~ ':=|\mdefault\M' $$,
+  array['airi_private.run_job'],
+  'the one procedure, which could not commit then, empties it before anything else');
+select is_empty(
+  $$ select name from ours where prokind = 'p' and (name <> 'airi_private.run_job' or exists (
+       select from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as acl
+       where p.oid = ours.oid and acl.grantee not in (p.proowner, 'service_role'::regrole))) $$,
+  'there is no other, and only the server and its owner run it');
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
   $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages']) as f $$,

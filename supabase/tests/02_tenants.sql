@@ -32,7 +32,7 @@ select c.relname::text as name, format('%I.%I', c.relnamespace::regnamespace, c.
 from pg_class as c
 where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace) and c.relkind in ('r', 'p')
   and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
-  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch');
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs');
 
 -- What happens to one statement: the number of rows it touched, or the error's code.
 create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
@@ -168,6 +168,8 @@ select throws_ok(format('select public.sync_sign_out_device(%L)', pg_temp.id('b'
   'nor signed out');
 select lives_ok(format('select public.sync_device(%L, %L)', pg_temp.id('b', 'device'), 'taken'),
   'a device may have the id of another''s');
+select throws_ok('select count(*) from airi_private.job_runs', '42501', null, 'A does not see what the server notes of its jobs');
+select throws_ok($$update airi_private.jobs set does = 'lock_user'$$, '42501', null, 'nor says what they do');
 select throws_ok(format('select airi_private.lock_user(%L)', pg_temp.b()), '42501', null, 'A cannot hold B''s head');
 select throws_ok(format('select airi_private.bump(%L)', pg_temp.b()), '42501', null, 'nor move it');
 

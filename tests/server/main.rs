@@ -10,6 +10,7 @@ mod devices;
 mod epoch;
 mod exported;
 mod http;
+mod jobs;
 mod late_commit;
 mod lint;
 mod maintenance;

@@ -24,6 +24,7 @@ const DECIDED: &[(&str, Decision)] = &[
     ("archive_old_conversations(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 0})])),
     ("cleanup_expired_cache()", Decision::Server),
     ("cleanup_inactive_sessions()", Decision::Server),
+    ("cleanup_old_messages(uuid)", Decision::Server),
     ("create_monthly_partition(date)", Decision::Server),
     (
         "export_conversation_json(uuid)",
@@ -53,6 +54,7 @@ const DECIDED: &[(&str, Decision)] = &[
     ("log_query_performance(text, integer, integer)", Decision::Server),
     ("refresh_recent_conversations()", Decision::Server),
     ("search_messages(text, integer, integer)", Decision::Users(searches)),
+    ("update_daily_usage_aggregate(uuid, date)", Decision::Server),
     (
         "sync_audit(text, uuid, integer)",
         Decision::Users(|a| {
@@ -150,6 +152,8 @@ async fn no_function_tells_or_changes_what_is_anothers() {
                     json!({}),
                     json!({"p_query_name": "x", "p_execution_time_ms": 1, "p_rows_returned": 1}),
                     json!({"p_month": "2031-01-01"}),
+                    json!({"p_user_id": stage.a.id}),
+                    json!({"p_user_id": stage.a.id, "p_date": "2026-01-01"}),
                     json!({"p_key": "x", "p_value": {"x": 1}}),
                 ]
             }

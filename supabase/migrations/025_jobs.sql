@@ -29,7 +29,8 @@ declare
 begin
   select c.relispopulated into v_populated from pg_catalog.pg_class as c
   where c.oid = to_regclass('public.recent_conversations') and c.relkind = 'm';
-  if not found then
+  -- A view knows no moment but the present one.
+  if not found or p_now is null then
     return 0;
   end if;
   if v_populated then
@@ -383,7 +384,7 @@ begin
   if to_regclass('cron.job_run_details') is not null then
     -- pg_cron shows and lets one delete only one's own; where not even that, its own setting must bound it.
     begin
-      execute 'delete from cron.job_run_details where end_time < $1'
+      execute format('delete from %I.job_run_details where end_time < $1', 'cron')
         using p_now - make_interval(days => airi_private.housekeeping_days('job_run_days', 90));
       get diagnostics v_count = row_count;
       v_all := v_all + v_count;

@@ -22,6 +22,7 @@ insert into public.sync_devices (user_id, id, name) values (pg_temp.b(), pg_temp
 insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
 values (pg_temp.b(), 'conversations', gen_random_uuid(), 1, 2);
 insert into airi_private.ended_sessions (user_id, session_id) values (pg_temp.b(), 's');
+insert into airi_private.generations (user_id, day, of_day, hour) values (pg_temp.b(), now(), 7, now());
 -- Of the tables without an owner, two are public, one is the server's.
 insert into public.cache_entries (key, value, expires_at) values ('k', '{}', now());
 insert into public.provider_health (id, name) values ('test', 'Test') on conflict do nothing;
@@ -135,7 +136,10 @@ select is(pg_temp.outcome(format($$update public.chat_sessions set user_id = %L$
 select is(
   pg_temp.count_of(format('select count(*) from airi_private.%I where user_id = %L', relname, pg_temp.b())), '0',
   relname || ': A does not see rows of B')
-from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v';
+from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v' and relname ~ '^sync_rows_';
+select is(pg_temp.count_of(format('select count(*) from airi_private.%I', relname)), '42501', relname || ': is the server''s')
+from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v' and relname !~ '^sync_rows_';
+select is(public.get_my_limits() #>> '{day,used}', '0', 'what was generated for B does not count for A');
 
 -- The functions.
 select is((public.sync_hello() ->> 'user_id')::uuid, pg_temp.a(), 'hello greets the caller');

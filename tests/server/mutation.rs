@@ -164,7 +164,8 @@ const BROKEN: &str = "
     where not has_function_privilege('authenticated', oid, 'execute')
     -- The views that rows travel through.
     union all
-    select 'deed', format('alter view airi_private.%I reset (security_invoker)', relname) from pg_class
+    select case when has_table_privilege('authenticated', oid, 'select') then 'deed' else 'either' end,
+      format('alter view airi_private.%I reset (security_invoker)', relname) from pg_class
     where relnamespace = 'airi_private'::regnamespace and relkind = 'v'
     -- What keeps a child from another's parent, and an owner from changing.
     union all

@@ -15,7 +15,7 @@ select set_eq(
   'every table in public is one that was decided upon');
 select set_eq(
   $$ select c.relname::text from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p') $$,
-  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions'],
+  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs', 'generations'],
   'and so is every table beside it');
 select is_empty(
   $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
@@ -32,6 +32,12 @@ select is_empty(
      and c.relkind = 'v' and not coalesce('security_invoker=true' = any (c.reloptions), false)
      and not exists (select from pg_depend where objid = c.oid and deptype = 'e') $$,
   'every view reads with its reader''s rights');
+
+select is_empty(
+  $$ select c.relname from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('v', 'm')
+     and c.relname !~ '^sync_rows_' and (has_table_privilege('authenticated', c.oid, 'select')
+       or has_table_privilege('anon', c.oid, 'select')) $$,
+  'clients read none of them but those that rows travel through');
 
 -- ---------------------------------------------------------------------------------------------------------- policies
 select set_eq(
@@ -53,12 +59,13 @@ select set_eq(
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
      where schemaname = 'airi_private' and policyname !~ '^own_' $$,
-  array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false'],
+  array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false',
+    'jobs ALL closed false', 'job_runs ALL closed false'],
   'beside it too');
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies
      where schemaname = 'airi_private' and policyname ~ '^own_' $$,
-  array['sync_restored SELECT own_select', 'sync_restored INSERT own_insert', 'sync_restored UPDATE own_update',
+  array['generations SELECT own_select', 'sync_restored SELECT own_select', 'sync_restored INSERT own_insert', 'sync_restored UPDATE own_update',
     'sync_restored DELETE own_delete'],
   'and the owner''s');
 select is_empty(
@@ -108,7 +115,7 @@ select set_eq(
      from pg_class as c, aclexplode(c.relacl) as acl
      where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p')
        and (acl.grantee = 0 or pg_get_userbyid(acl.grantee) in ('anon', 'authenticated')) group by c.relname, acl.grantee $$,
-  array['sync_tables authenticated SELECT', 'sync_epoch authenticated SELECT',
+  array['generations authenticated SELECT', 'sync_tables authenticated SELECT', 'sync_epoch authenticated SELECT',
     'sync_restored authenticated DELETE INSERT SELECT UPDATE'],
   'beside the API''s schema as well');
 select set_eq(
@@ -126,7 +133,7 @@ select set_eq(
 
 -- --------------------------------------------------------------------------------------------------------- functions
 create temp view ours as
-select p.oid, n.nspname || '.' || p.proname as name, p.prosecdef, p.proconfig, p.prorettype
+select p.oid, n.nspname || '.' || p.proname as name, p.prokind, p.prosrc, p.prosecdef, p.proconfig, p.prorettype
 from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
 where n.nspname in ('public', 'airi_private', 'airi_legacy')
   and not exists (select from pg_depend where objid = p.oid and deptype = 'e');
@@ -137,11 +144,24 @@ select set_eq(
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
      'count_new_message', 'caller', 'note_device', 'end_session', 'found_messages',
-     'make_partition']) as f $$,
+     'make_partition', 'refresh_views', 'accounts_like', 'delete_account']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
-  $$ select name from ours where not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
+  $$ select name from ours where prokind <> 'p'
+     and not exists (select from unnest(proconfig) as c where c = 'search_path=""') $$,
   'every function pins an empty search_path');
+-- Nor may a definer commit. What a procedure does before its first line, and after its last, names its schema.
+select set_eq(
+  $$ select name from ours where prokind = 'p' and not prosecdef and prosrc ~ ('\mbegin\s+v_path := '
+       || 'pg_catalog\.current_setting\(''search_path''\);\s+perform pg_catalog\.set_config\(''search_path'', '''', false\);')
+     and split_part(prosrc, 'begin', 1) !~ ':=|\mdefault\M' $$,
+  array['airi_private.run_job'],
+  'the one procedure, which could not commit then, empties it before anything else');
+select is_empty(
+  $$ select name from ours where prokind = 'p' and (name <> 'airi_private.run_job' or exists (
+       select from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as acl
+       where p.oid = ours.oid and acl.grantee not in (p.proowner, 'service_role'::regrole))) $$,
+  'there is no other, and only the server and its owner run it');
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
   $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages']) as f $$,
@@ -158,7 +178,7 @@ select set_eq(
   $$ select 'public.' || f from unnest(array['sync_hello', 'sync_snapshot', 'sync_preview', 'sync_pull', 'sync_push',
      'sync_audit', 'sync_device', 'sync_sign_out_device',
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
-     'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics']) as f $$,
+     'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics', 'get_my_limits']) as f $$,
   'signed-in users call what was decided');
 select set_eq(
   $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
@@ -166,7 +186,8 @@ select set_eq(
      'settings_with', 'tags_with', 'insert_conversation', 'patch_conversation', 'insert_message', 'insert_messages',
      'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
-     'end_session', 'devices', 'found_messages', 'as_time', 'as_object']) as f $$,
+     'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
+     'suspended_until']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

@@ -22,6 +22,7 @@ insert into public.sync_devices (user_id, id, name) values (pg_temp.b(), pg_temp
 insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
 values (pg_temp.b(), 'conversations', gen_random_uuid(), 1, 2);
 insert into airi_private.ended_sessions (user_id, session_id) values (pg_temp.b(), 's');
+insert into airi_private.generations (user_id, day, of_day, hour) values (pg_temp.b(), now(), 7, now());
 -- Of the tables without an owner, two are public, one is the server's.
 insert into public.cache_entries (key, value, expires_at) values ('k', '{}', now());
 insert into public.provider_health (id, name) values ('test', 'Test') on conflict do nothing;
@@ -32,7 +33,7 @@ select c.relname::text as name, format('%I.%I', c.relnamespace::regnamespace, c.
 from pg_class as c
 where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace) and c.relkind in ('r', 'p')
   and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
-  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch');
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs');
 
 -- What happens to one statement: the number of rows it touched, or the error's code.
 create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
@@ -135,7 +136,10 @@ select is(pg_temp.outcome(format($$update public.chat_sessions set user_id = %L$
 select is(
   pg_temp.count_of(format('select count(*) from airi_private.%I where user_id = %L', relname, pg_temp.b())), '0',
   relname || ': A does not see rows of B')
-from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v';
+from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v' and relname ~ '^sync_rows_';
+select is(pg_temp.count_of(format('select count(*) from airi_private.%I', relname)), '42501', relname || ': is the server''s')
+from pg_class where relnamespace = 'airi_private'::regnamespace and relkind = 'v' and relname !~ '^sync_rows_';
+select is(public.get_my_limits() #>> '{day,used}', '0', 'what was generated for B does not count for A');
 
 -- The functions.
 select is((public.sync_hello() ->> 'user_id')::uuid, pg_temp.a(), 'hello greets the caller');
@@ -168,6 +172,8 @@ select throws_ok(format('select public.sync_sign_out_device(%L)', pg_temp.id('b'
   'nor signed out');
 select lives_ok(format('select public.sync_device(%L, %L)', pg_temp.id('b', 'device'), 'taken'),
   'a device may have the id of another''s');
+select throws_ok('select count(*) from airi_private.job_runs', '42501', null, 'A does not see what the server notes of its jobs');
+select throws_ok($$update airi_private.jobs set does = 'lock_user'$$, '42501', null, 'nor says what they do');
 select throws_ok(format('select airi_private.lock_user(%L)', pg_temp.b()), '42501', null, 'A cannot hold B''s head');
 select throws_ok(format('select airi_private.bump(%L)', pg_temp.b()), '42501', null, 'nor move it');
 

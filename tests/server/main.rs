@@ -11,6 +11,7 @@ mod epoch;
 mod exported;
 mod held;
 mod http;
+mod jobs;
 mod late_commit;
 mod lint;
 mod maintenance;

@@ -112,7 +112,7 @@ const BROKEN: &str = "
       join pg_namespace as n on n.oid = c.relnamespace
       where n.nspname in ('public', 'airi_private') and c.relkind in ('r', 'p')
     ), ours as (
-      select p.oid, p.oid::regprocedure as name, n.nspname from pg_proc as p
+      select p.oid, p.oid::regprocedure as name, n.nspname, p.prokind from pg_proc as p
       join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('public', 'airi_private')
     )
     select noticed, format('drop policy %s', name) from rule
@@ -153,18 +153,19 @@ const BROKEN: &str = "
     select 'deed', 'grant update on public.user_profiles to authenticated'
     -- Functions: with the owner's rights, with the caller's search_path, for strangers.
     union all
-    select 'either', format('alter function %s security definer', name) from ours as o
+    select 'either', format('alter routine %s security definer', name) from ours as o
     where not (select prosecdef from pg_proc where oid = o.oid)
     union all
-    select 'either', format('alter function %s reset search_path', name) from ours
+    select 'either', format('alter function %s reset search_path', name) from ours where prokind <> 'p'
     union all
-    select 'either', format('grant execute on function %s to anon', name) from ours
+    select 'either', format('grant execute on routine %s to anon', name) from ours
     union all
-    select 'either', format('grant execute on function %s to authenticated', name) from ours
+    select 'either', format('grant execute on routine %s to authenticated', name) from ours
     where not has_function_privilege('authenticated', oid, 'execute')
     -- The views that rows travel through.
     union all
-    select 'deed', format('alter view airi_private.%I reset (security_invoker)', relname) from pg_class
+    select case when has_table_privilege('authenticated', oid, 'select') then 'deed' else 'either' end,
+      format('alter view airi_private.%I reset (security_invoker)', relname) from pg_class
     where relnamespace = 'airi_private'::regnamespace and relkind = 'v'
     -- What keeps a child from another's parent, and an owner from changing.
     union all

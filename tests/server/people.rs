@@ -79,6 +79,7 @@ pub(crate) async fn sync_rows_of(owner: &Client, person: &Person) {
              values ('{id}', '{operation}', 'refused', 'invalid', '{mark}');
              insert into public.sync_devices (user_id, id, name, session_id) values ('{id}', '{device}', '{mark}', '{mark}');
              insert into airi_private.ended_sessions (user_id, session_id) values ('{id}', '{gone}');
+             insert into airi_private.generations (user_id, day, of_day, hour) values ('{id}', '2026-01-01', 7, '2026-01-01');
              insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
              values ('{id}', 'conversations', '{gone}', 1, 2)",
         ))

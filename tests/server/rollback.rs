@@ -113,7 +113,9 @@ async fn give_new_columns_values(owner: &Client) {
         .batch_execute(
             "update public.conversations set metadata = '{\"k\": 1}', current_message_id = gen_random_uuid();
              update public.conversations set deleted_at = now() where title = 'two' and message_count = 0;
-             update public.chat_messages set parent_id = gen_random_uuid()",
+             update public.chat_messages set parent_id = gen_random_uuid();
+             update airi_private.jobs set enabled = false, schedule = '1 1 * * *' where name = 'vacuum';
+             insert into airi_private.job_runs (job, moment, error) values ('vacuum', '2026-01-01', 'kept')",
         )
         .await
         .unwrap();

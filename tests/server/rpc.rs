@@ -24,7 +24,12 @@ const DECIDED: &[(&str, Decision)] = &[
     ("archive_old_conversations(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 0})])),
     ("cleanup_expired_cache()", Decision::Server),
     ("cleanup_inactive_sessions()", Decision::Server),
+    ("cleanup_old_messages(uuid)", Decision::Server),
     ("create_monthly_partition(date)", Decision::Server),
+    ("erase_user(uuid)", Decision::Server),
+    ("export_user_account(uuid)", Decision::Server),
+    ("export_user_conversations(uuid)", Decision::Server),
+    ("find_users(text)", Decision::Server),
     (
         "export_conversation_json(uuid)",
         Decision::Users(|a| vec![json!({"p_conversation_id": a.conversation}), json!({"p_conversation_id": null})]),
@@ -44,15 +49,29 @@ const DECIDED: &[(&str, Decision)] = &[
         "get_conversations_with_last_message(uuid, integer, integer)",
         Decision::Users(|a| vec![json!({"p_user_id": a.id}), json!({"p_user_id": null}), json!({})]),
     ),
+    ("get_my_limits()", Decision::Users(|_| vec![json!({})])),
     ("get_or_set_cache(text, jsonb, integer)", Decision::Server),
     (
         "get_popular_topics(integer, integer)",
         Decision::Users(|_| vec![json!({}), json!({"p_days": 3660, "p_limit": 100})]),
     ),
     ("get_user_usage_stats(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 3660})])),
+    ("lift_suspension(uuid, text)", Decision::Server),
     ("log_query_performance(text, integer, integer)", Decision::Server),
+    ("record_moderation(uuid, text, jsonb, uuid, timestamp with time zone)", Decision::Server),
+    ("record_payment(text, numeric, text, text, uuid, text, text, text, timestamp with time zone)", Decision::Server),
+    (
+        "record_subscription(timestamp with time zone, text, text, text, timestamp with time zone, \
+         timestamp with time zone, text, uuid, timestamp with time zone, text, numeric, text)",
+        Decision::Server,
+    ),
+    ("record_violation(uuid, text, text, text, timestamp with time zone)", Decision::Server),
     ("refresh_recent_conversations()", Decision::Server),
+    ("release_generation(uuid, timestamp with time zone)", Decision::Server),
+    ("reserve_generation(uuid, timestamp with time zone)", Decision::Server),
     ("search_messages(text, integer, integer)", Decision::Users(searches)),
+    ("suspend_user(uuid, timestamp with time zone, text)", Decision::Server),
+    ("update_daily_usage_aggregate(uuid, date)", Decision::Server),
     (
         "sync_audit(text, uuid, integer)",
         Decision::Users(|a| {
@@ -150,6 +169,15 @@ async fn no_function_tells_or_changes_what_is_anothers() {
                     json!({}),
                     json!({"p_query_name": "x", "p_execution_time_ms": 1, "p_rows_returned": 1}),
                     json!({"p_month": "2031-01-01"}),
+                    json!({"p_user_id": stage.a.id}),
+                    json!({"p_user_id": stage.a.id, "p_date": "2026-01-01"}),
+                    json!({"p_query": stage.a.id}),
+                    json!({"p_user_id": stage.a.id, "p_until": null, "p_reason": "x"}),
+                    json!({"p_user_id": stage.a.id, "p_type": "x", "p_severity": "low"}),
+                    json!({"p_user_id": stage.a.id, "p_content": "x", "p_scores": {}, "p_message_id": stage.a.message}),
+                    json!({"p_user_id": stage.a.id, "p_payment_intent": "x", "p_amount": 1, "p_status": "paid"}),
+                    json!({"p_user_id": stage.a.id, "p_event_at": "2026-01-01", "p_tier": "pro", "p_status": "active",
+                           "p_subscription": "x", "p_period_start": "2026-01-01", "p_period_end": "2027-01-01"}),
                     json!({"p_key": "x", "p_value": {"x": 1}}),
                 ]
             }

@@ -62,6 +62,10 @@ pub(crate) fn refusal(dialect: Dialect, status: u16, headers: &HeaderMap, body: 
         let words = redact(&text(&[&parsed.details]), secrets);
         return CloudError::Maintenance { why: if words.is_empty() { "it is being worked on".into() } else { words } };
     }
+    // Only this account is closed, and only for writing; the server's words say until when.
+    if dialect == Dialect::Rest && status == 403 && code == "PT403" && message == "suspended" {
+        return CloudError::Maintenance { why: redact(&text(&[&parsed.details]), secrets) };
+    }
     if let Some(error) = by_code(&code, &message) {
         return error;
     }
@@ -195,6 +199,7 @@ mod tests {
             (503, r#"{"code":"PGRST001","message":"no connection"}"#, passing),
             (400, r#"{"code":"","details":null,"hint":null,"message":""}"#, passing),
             (503, r#"{"code":"PT503","message":"maintenance","details":"Back at six."}"#, Class::Parked),
+            (403, r#"{"code":"PT403","message":"suspended","details":"Until six."}"#, Class::Parked),
             (503, r#"{"message":"Service unavailable"}"#, passing),
             (401, r#"{"code":"PT401","message":"this session was ended from another device"}"#, Class::SignInAgain),
             (500, r#"{"code":"57P01","message":"terminating connection"}"#, passing),
@@ -252,6 +257,8 @@ mod tests {
         for none in ["null", "\"\""] {
             assert!(words(none).contains("(it is being worked on)"), "{}", words(none));
         }
+        let suspended = rest(403, r#"{"code":"PT403","message":"suspended","details":"This account is suspended."}"#);
+        assert!(suspended.to_string().contains("(This account is suspended.)"), "{suspended}");
         let long = words(&format!("\"canary-token {}\"", "z".repeat(5000)));
         assert!(!long.contains("canary-token") && long.len() < 600, "{long}");
     }

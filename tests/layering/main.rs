@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("airi-cloud", &["airi-domain"]),
     ("airi-secrets", &["airi-domain"]),
     ("airi-formats", &["airi-domain"]),
+    ("airi-llm", &["airi-domain"]),
     // Sync only for the feature `cloud`, which the product does not ask for; see below.
     ("airi-testkit", &["airi-domain", "airi-sync"]),
     ("airi-sync", &["airi-domain", "airi-store"]),
@@ -28,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "airi-cloud",
             "airi-secrets",
             "airi-formats",
+            "airi-llm",
             "airi-sync",
             "airi-testkit",
         ],

@@ -221,7 +221,7 @@ impl Run<'_> {
     /// Something that talks to the server, to its end.
     async fn bounded<T>(&self, what: &str, act: impl Future<Output = T>) -> Result<T, String> {
         let before = self.with_state(|state| state.requests);
-        let ended = tokio::time::timeout(Duration::from_secs(20), act).await;
+        let ended = tokio::time::timeout(Duration::from_secs(120), act).await;
         let requests = self.with_state(|state| state.requests) - before;
         match ended {
             Err(_) => Err(format!("{what} did not end; {requests} requests")),

@@ -38,3 +38,14 @@ it('can be read again after a failure', async () => {
   await picker.read();
   expect([picker.failure, picker.complete, picker.all.length]).toEqual([null, true, 1]);
 });
+
+it('does not ask about what stays on this device', async () => {
+  vi.spyOn(ipc, 'listConversations').mockResolvedValueOnce({
+    conversations: [row('a', 'A'), { ...row('b', 'Diary'), only_here: true }],
+    next: null,
+    total: 2,
+  });
+  const picker = new Picker();
+  await picker.read();
+  expect(picker.all.map(({ id }) => id)).toEqual(['a']);
+});

@@ -6,5 +6,6 @@
 
 mod account;
 mod journey;
+mod library;
 mod screen;
 mod window;

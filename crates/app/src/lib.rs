@@ -27,6 +27,7 @@ mod links;
 mod log;
 mod many;
 mod outbox;
+mod prices;
 mod profile;
 mod profiles;
 mod remote;

@@ -651,15 +651,39 @@ export type UsageRequest = {
 /**
  * ISO date or time; None: from the beginning.
  */
-since: string | null, by: UsageBy, };
+since: string | null, 
+/**
+ * ISO date or time; what is earlier counts. None: to the end.
+ */
+until: string | null, by: UsageBy, };
 
 export type UsageRow = { 
 /**
  * The date in UTC, the model or the provider; null: not known.
  */
-key: string | null, messages: number, prompt_tokens: number, completion_tokens: number, total_tokens: number, };
+key: string | null, messages: number, prompt_tokens: number, completion_tokens: number, total_tokens: number, 
+/**
+ * What the tokens with a known price cost, in US dollars; null: none of them has one.
+ */
+cost_usd: number | null, 
+/**
+ * Tokens whose price is not known; they are in no cost.
+ */
+unpriced_tokens: number, };
 
-export type UsageReport = { by: UsageBy, rows: Array<UsageRow>, };
+export type UsageReport = { by: UsageBy, rows: Array<UsageRow>, 
+/**
+ * The day of the prices.
+ */
+prices_as_of: string, 
+/**
+ * Whether the user's own `prices.json` is among them.
+ */
+own_prices: boolean, 
+/**
+ * Why it is not, though it is there.
+ */
+prices_problem: string | null, };
 
 export type Settings = { 
 /**
@@ -701,4 +725,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

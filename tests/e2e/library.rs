@@ -23,6 +23,7 @@ async fn a_library_is_searched_tagged_and_put_in_order_with_the_keyboard_alone()
     deletes_two_at_once_and_takes_it_back(&window).await;
     searches_with_a_filter_and_goes_on_in_the_thread(&window).await;
     looks_at_the_files(&window).await;
+    sees_what_it_cost(&window).await;
     window.close().await;
 }
 
@@ -111,7 +112,9 @@ async fn searches_with_a_filter_and_goes_on_in_the_thread(window: &Window) {
     window.says("filter-offer", "assistant").await;
     window.screen.press(&["Down", "Return"]);
     window.says("filter-chip", "role:assistant").await;
-    window.says("search-hit", "log").await;
+    let answers_alone = "const roles = [...document.querySelectorAll('[data-testid=search-hit] .meta span')]; \
+                         return roles.length > 0 && !roles.some((role) => ['You', 'Title'].includes(role.innerText.trim()))";
+    window.becomes(answers_alone, &json!(true)).await;
     window.shot("24-filters");
     window.screen.press(&["Return"]);
     window.see("find-bar").await;
@@ -127,7 +130,24 @@ async fn searches_with_a_filter_and_goes_on_in_the_thread(window: &Window) {
 async fn looks_at_the_files(window: &Window) {
     window.screen.press(&["ctrl+comma"]);
     window.says("files-used", "here").await;
+    window.becomes("return document.getAnimations().length", &json!(0)).await;
     window.shot("25-settings");
     window.screen.press(&["Escape"]);
     window.gone("files").await;
+}
+
+async fn sees_what_it_cost(window: &Window) {
+    window.screen.press(&["ctrl+shift+p"]);
+    window.see("palette-input").await;
+    window.screen.type_text("usage");
+    window.screen.press(&["Return"]);
+    window.says("usage-prices", "public prices").await;
+    window.shot("26-usage");
+    window.click("usage-csv").await;
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("usage.csv");
+    window.screen.answer_dialogue(&table);
+    window.says("toast", "usage.csv").await;
+    let text = std::fs::read_to_string(&table).unwrap();
+    assert!(text.starts_with("day,messages,prompt_tokens,"), "{text}");
 }

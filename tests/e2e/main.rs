@@ -7,5 +7,6 @@
 mod account;
 mod chat;
 mod journey;
+mod library;
 mod screen;
 mod window;

@@ -41,6 +41,18 @@ impl Screen {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// Presses keys on the real keyboard, one combination after the other (`ctrl+f`, `Return`).
+    pub(crate) fn press(&self, keys: &[&str]) {
+        for key in keys {
+            assert!(self.xdotool(&["key", "--clearmodifiers", key]).is_some(), "xdotool cannot press {key}");
+        }
+    }
+
+    /// Types a text on the real keyboard.
+    pub(crate) fn type_text(&self, text: &str) {
+        assert!(self.xdotool(&["type", "--clearmodifiers", "--delay", "12", text]).is_some(), "xdotool cannot type");
+    }
+
     /// Answers the file dialogue that is about to open with a path, as a person types it.
     pub(crate) fn answer_dialogue(&self, path: &Path) {
         let windows = |screen: &Screen| {

@@ -308,6 +308,24 @@ Object.assign(FLOWS, {
   },
 });
 
+Object.assign(FLOWS, {
+  async 'usage tells costs, leaves unknown ones unknown, takes a range and saves its table'() {
+    const page = await open();
+    await page.getByTestId('usage-button').click();
+    await says(page, 'usage-sum', '≥ $');
+    await page.getByText('Model', { exact: true }).first().click();
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-testid=usage-cost]')].some((cell) => cell.textContent.trim() === 'Not known'));
+    await page.getByText('Dates', { exact: true }).click();
+    await page.getByTestId('usage-from').fill('2026-01-01');
+    await page.getByTestId('usage-to').fill('2026-01-31');
+    await page.getByTestId('usage-to').blur();
+    await page.waitForFunction(() => window.airiCalls.filter(({ command }) => command === 'usage').at(-1).request.until === '2026-02-01');
+    await page.getByTestId('usage-csv').click();
+    await says(page, 'toast', 'airi-usage.csv');
+    assert.deepEqual(await calls(page, 'export_usage'), [{ by: 'model', since: '2026-01-01', until: '2026-02-01' }]);
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

@@ -28,6 +28,7 @@ mod links;
 mod log;
 mod many;
 mod outbox;
+mod prices;
 mod profile;
 mod profiles;
 mod providers;

@@ -6,7 +6,7 @@ use crate::print::{Out, minute, short};
 use airi_app::App;
 use airi_contract::{
     CommandError, ConversationEdit, ConversationRow, ItemsRequest, KeepHereRequest, ListRequest, MessageRow,
-    NewConversation, NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest,
+    NewConversation, NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest, UsageRow,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -195,23 +195,40 @@ pub(crate) fn usage(app: &App, out: &Out, given: Usage) -> Done {
         By::Model => UsageBy::Model,
         By::Provider => UsageBy::Provider,
     };
-    let report = app.usage(UsageRequest { since: given.since, by })?;
+    let report = app.usage(UsageRequest { since: given.since, until: None, by })?;
     out.answer(&report, |report| {
-        let mut text = format!("{:<28} {:>9} {:>12} {:>12} {:>12}\n", "", "messages", "prompt", "completion", "total");
+        let mut text = format!(
+            "{:<28} {:>9} {:>12} {:>12} {:>12} {:>12}\n",
+            "", "messages", "prompt", "completion", "total", "cost"
+        );
         for row in &report.rows {
             let _ = writeln!(
                 text,
-                "{:<28} {:>9} {:>12} {:>12} {:>12}",
+                "{:<28} {:>9} {:>12} {:>12} {:>12} {:>12}",
                 short(row.key.as_deref().unwrap_or("not known"), 28),
                 row.messages,
                 row.prompt_tokens,
                 row.completion_tokens,
-                row.total_tokens
+                row.total_tokens,
+                cost(row)
             );
+        }
+        if let Some(problem) = &report.prices_problem {
+            let _ = writeln!(text, "{problem}");
         }
         text
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// An unknown price is no price of zero.
+fn cost(row: &UsageRow) -> String {
+    match row.cost_usd {
+        None if row.unpriced_tokens > 0 => "not known".into(),
+        None => String::new(),
+        Some(cost) if row.unpriced_tokens > 0 => format!(">= ${cost:.2}"),
+        Some(cost) => format!("${cost:.2}"),
+    }
 }
 
 pub(crate) fn verify(app: &App, out: &Out) -> Done {

@@ -227,12 +227,15 @@ pub struct UsageRequest {
     /// ISO date or time; None: from the beginning.
     #[serde(default)]
     pub since: Option<String>,
+    /// ISO date or time; what is earlier counts. None: to the end.
+    #[serde(default)]
+    pub until: Option<String>,
     #[serde(default)]
     pub by: UsageBy,
 }
 
 /// Counted from the messages of this device; one row per day, model or provider.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct UsageRow {
     /// The date in UTC, the model or the provider; null: not known.
     pub key: Option<String>,
@@ -244,12 +247,23 @@ pub struct UsageRow {
     pub completion_tokens: u64,
     #[ts(type = "number")]
     pub total_tokens: u64,
+    /// What the tokens with a known price cost, in US dollars; null: none of them has one.
+    pub cost_usd: Option<f64>,
+    /// Tokens whose price is not known; they are in no cost.
+    #[ts(type = "number")]
+    pub unpriced_tokens: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct UsageReport {
     pub by: UsageBy,
     pub rows: Vec<UsageRow>,
+    /// The day of the prices.
+    pub prices_as_of: String,
+    /// Whether the user's own `prices.json` is among them.
+    pub own_prices: bool,
+    /// Why it is not, though it is there.
+    pub prices_problem: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]

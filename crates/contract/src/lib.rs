@@ -133,6 +133,8 @@ pub const COMMANDS: &[&str] = &[
     "save_log",
     // UsageRequest -> UsageReport
     "usage",
+    // UsageRequest -> Option<String> ; asks where to, writes a CSV there, returns the path
+    "export_usage",
     // LinkRequest -> LinkVerdict ; whether a link may be opened, and what to show before
     "check_link",
     // LinkRequest -> () ; after the user confirmed

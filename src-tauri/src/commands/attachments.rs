@@ -60,7 +60,7 @@ pub(crate) async fn save_attachment(
     Ok(Some(target.display().to_string()))
 }
 
-fn usable(path: FilePath) -> Result<PathBuf, CommandError> {
+pub(super) fn usable(path: FilePath) -> Result<PathBuf, CommandError> {
     path.into_path().map_err(|cause| CommandError {
         code: ErrorCode::Io,
         message: format!("That place cannot be used: {cause}. Choose another one."),

@@ -81,6 +81,7 @@ commands![
     devices::list_devices,
     devices::sign_out_device,
     usage::usage,
+    usage::export_usage,
     links::check_link,
     links::open_link,
     attachments::attach_file,

@@ -98,6 +98,16 @@ export const libraryEn = {
     signIn: 'Sign in to sync',
     syncNow: 'Sync now',
   },
+  costs: {
+    cost: 'Cost',
+    range: 'Dates',
+    from: 'From',
+    to: 'to',
+    csv: 'Save as CSV…',
+    unpriced: (tokens: string) => `${tokens} tokens have no known price and are in no sum.`,
+    list: (day: string) => `Costs by the public prices of ${day}, in US dollars. A file prices.json in the data folder goes before them.`,
+    own: (day: string) => `Costs by your own prices.json of ${day}, in US dollars.`,
+  },
   files: {
     title: 'Files on this computer',
     keep: 'Kept offline',

@@ -100,6 +100,16 @@ export const libraryJa: LibraryMessages = {
     signIn: 'サインインして同期',
     syncNow: '今すぐ同期',
   },
+  costs: {
+    cost: '費用',
+    range: '日付',
+    from: '開始',
+    to: '終了',
+    csv: 'CSV で保存…',
+    unpriced: (tokens) => `${tokens} トークンは価格が分からないため、どの合計にも入っていません。`,
+    list: (day) => `費用は ${day} の公開価格による米ドルの金額です。データフォルダーの prices.json が優先されます。`,
+    own: (day) => `費用は ${day} のご自身の prices.json による米ドルの金額です。`,
+  },
   files: {
     title: 'このコンピューターのファイル',
     keep: 'オフラインで保持',

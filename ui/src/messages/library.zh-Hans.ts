@@ -100,6 +100,16 @@ export const libraryZhHans: LibraryMessages = {
     signIn: '登录以同步',
     syncNow: '立即同步',
   },
+  costs: {
+    cost: '费用',
+    range: '日期',
+    from: '从',
+    to: '到',
+    csv: '存为 CSV…',
+    unpriced: (tokens) => `${tokens} 词元没有已知价格，未计入任何合计。`,
+    list: (day) => `费用按 ${day} 的公开价格计算，单位为美元。数据文件夹中的 prices.json 优先。`,
+    own: (day) => `费用按你自己的 prices.json（${day}）计算，单位为美元。`,
+  },
   files: {
     title: '这台电脑上的文件',
     keep: '离线保留',

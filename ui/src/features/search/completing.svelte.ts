@@ -53,7 +53,7 @@ export async function offersFor(name: Name, typed: string): Promise<Offer[]> {
   if (fixed) return holding(fixed.map((value) => plain(value, t().filters.values[value] ?? '')), typed);
   if (name === 'in') return titles(typed);
   if (name === 'tag') return holding((await ipc.listTags()).map(({ tag, conversations }) => plain(tag, t().list.count(conversations))), typed);
-  const { rows } = await ipc.usage({ since: null, by: name === 'model' ? 'model' : 'provider' });
+  const { rows } = await ipc.usage({ since: null, until: null, by: name === 'model' ? 'model' : 'provider' });
   return holding(rows.flatMap(({ key, messages }) => (key ? [plain(key, t().thread.messages(messages))] : [])), typed);
 }
 

@@ -15,7 +15,7 @@ select set_eq(
   'every table in public is one that was decided upon');
 select set_eq(
   $$ select c.relname::text from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p') $$,
-  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs', 'generations'],
+  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs', 'generations', 'query_samples'],
   'and so is every table beside it');
 select is_empty(
   $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
@@ -60,7 +60,7 @@ select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
      where schemaname = 'airi_private' and policyname !~ '^own_' $$,
   array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false',
-    'jobs ALL closed false', 'job_runs ALL closed false'],
+    'jobs ALL closed false', 'job_runs ALL closed false', 'query_samples ALL closed false'],
   'beside it too');
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies

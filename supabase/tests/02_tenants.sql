@@ -33,7 +33,8 @@ select c.relname::text as name, format('%I.%I', c.relnamespace::regnamespace, c.
 from pg_class as c
 where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace) and c.relkind in ('r', 'p')
   and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
-  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs');
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs',
+    'query_samples');
 
 -- What happens to one statement: the number of rows it touched, or the error's code.
 create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$

@@ -1,4 +1,4 @@
--- Only an index and a function: no row is touched.
+-- Only an index, statistics and a function: no row is touched.
 do $restore$
 declare
   noted record;
@@ -10,3 +10,5 @@ begin
 end
 $restore$;
 drop index if exists public.idx_conversations_list;
+drop statistics if exists public.chat_messages_one_owner;
+drop function if exists airi_private.thread_page(uuid, int, timestamptz, uuid);

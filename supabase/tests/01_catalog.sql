@@ -15,7 +15,7 @@ select set_eq(
   'every table in public is one that was decided upon');
 select set_eq(
   $$ select c.relname::text from pg_class as c where c.relnamespace = 'airi_private'::regnamespace and c.relkind in ('r', 'p') $$,
-  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs', 'generations'],
+  array['sync_tables', 'sync_epoch', 'sync_restored', 'ended_sessions', 'jobs', 'job_runs', 'generations', 'query_samples'],
   'and so is every table beside it');
 select is_empty(
   $$ select c.relname from pg_class as c where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace)
@@ -60,7 +60,7 @@ select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
      where schemaname = 'airi_private' and policyname !~ '^own_' $$,
   array['sync_tables SELECT readable true', 'sync_epoch SELECT readable true', 'ended_sessions ALL closed false',
-    'jobs ALL closed false', 'job_runs ALL closed false'],
+    'jobs ALL closed false', 'job_runs ALL closed false', 'query_samples ALL closed false'],
   'beside it too');
 select set_eq(
   $$ select tablename || ' ' || cmd || ' ' || policyname from pg_policies
@@ -144,7 +144,8 @@ select set_eq(
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
      'count_new_message', 'caller', 'note_device', 'end_session', 'found_messages',
-     'make_partition', 'refresh_views', 'accounts_like', 'delete_account']) as f $$,
+     'make_partition', 'refresh_views', 'accounts_like', 'delete_account',
+     'thread_page']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
   $$ select name from ours where prokind <> 'p'
@@ -164,7 +165,8 @@ select is_empty(
   'there is no other, and only the server and its owner run it');
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
-  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages']) as f $$,
+  $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages',
+     'thread_page']) as f $$,
   'the definers that a signed-in user can call are the ones decided upon');
 select is_empty(
   $$ select o.name from ours as o join pg_proc as p using (oid)
@@ -187,7 +189,7 @@ select set_eq(
      'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
      'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
-     'suspended_until']) as f $$,
+     'suspended_until', 'thread_page']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

@@ -33,7 +33,8 @@ select c.relname::text as name, format('%I.%I', c.relnamespace::regnamespace, c.
 from pg_class as c
 where c.relnamespace in ('public'::regnamespace, 'airi_private'::regnamespace) and c.relkind in ('r', 'p')
   and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
-  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs');
+  and c.relname not in ('system_settings', 'provider_health', 'cache_entries', 'sync_tables', 'sync_epoch', 'jobs', 'job_runs',
+    'query_samples');
 
 -- What happens to one statement: the number of rows it touched, or the error's code.
 create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
@@ -156,6 +157,8 @@ select throws_ok(format('select public.get_conversations_with_last_message(%L)',
   'asking for another''s conversations by id is an error');
 select is_empty(format('select public.get_conversation_messages(%L)', pg_temp.id('b', 'conversation')),
   'another''s messages are not there');
+select is_empty(format('select airi_private.thread_page(%L, 50, null, null)', pg_temp.id('b', 'conversation')),
+  'in no way');
 select is_empty($$ select public.search_messages('secret') where false
   union all select m from public.search_messages('secret') as m where m.content ~ 'of b' $$, 'nor found');
 select is_empty($$ select public.search_messages(q) from unnest(array['secret b', '"of b"', 'secret -a', 'b']) as q

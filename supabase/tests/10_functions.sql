@@ -108,5 +108,37 @@ select cmp_ok(pg_temp.buffers($$select count(*) from public.chat_messages
   where to_tsvector('pg_catalog.english', left(content, 100000)) @@ 'xylophone'$$), '>', 300::bigint,
   'the control: under row level security it is not');
 
+
+-- A page far back costs what the newest one does, and pages put together are the whole, each once.
+select pg_temp.act_as_server();
+insert into public.chat_messages (conversation_id, user_id, role, content, created_at)
+select pg_temp.id('a', 'conversation'), pg_temp.a(), 'user', 'page', '2020-01-01'::timestamptz + n / 3 * interval '1 s'
+from generate_series(1, 200) as n;
+analyze public.chat_messages;
+create temp table page_ends as select created_at, id from public.chat_messages where content = 'page' order by 1 desc, 2 desc offset 20 limit 1;
+grant select on page_ends to authenticated;
+select pg_temp.act_as(pg_temp.a());
+do $$
+begin
+  if to_regprocedure('public.get_conversation_messages(uuid, int, timestamptz, uuid)') is null then
+    -- A deployment's own goes on in its form.
+    create function pg_temp.page(p_before timestamptz, p_id uuid) returns setof uuid language sql as
+      'select id from public.chat_messages where user_id = auth.uid() and conversation_id = pg_temp.id(''a'', ''conversation'')
+         and (created_at, id) < (p_before, p_id) order by created_at desc, id desc limit 50';
+  else
+    create function pg_temp.page(p_before timestamptz, p_id uuid) returns setof uuid language sql as
+      'select id from public.get_conversation_messages(pg_temp.id(''a'', ''conversation''), 50, p_before, p_id)';
+  end if;
+end $$;
+select cmp_ok(pg_temp.buffers(format('select pg_temp.page(%L, %L)', created_at, id)), '<', 100::bigint, 'a page far back is no dearer') from page_ends;
+select results_eq(
+  $$ with recursive walk as (
+       select created_at, id, 0 as n from page_ends
+       union all
+       select m.created_at, m.id, w.n + 1 from walk as w, lateral (
+         select p.id from pg_temp.page(w.created_at, w.id) as p (id)) as next join public.chat_messages as m using (id)
+       where w.n < 1)
+     select count(*), count(distinct id) from walk where n = 1 $$, $$ values (50::bigint, 50::bigint) $$, 'with 50 messages, each once');
+
 select * from finish();
 rollback;

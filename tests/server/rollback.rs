@@ -115,7 +115,9 @@ async fn give_new_columns_values(owner: &Client) {
              update public.conversations set deleted_at = now() where title = 'two' and message_count = 0;
              update public.chat_messages set parent_id = gen_random_uuid();
              update airi_private.jobs set enabled = false, schedule = '1 1 * * *' where name = 'vacuum';
-             insert into airi_private.job_runs (job, moment, error) values ('vacuum', '2026-01-01', 'kept')",
+             insert into airi_private.job_runs (job, moment, error) values ('vacuum', '2026-01-01', 'kept');
+             insert into airi_private.query_samples (query_name, calls, total_ms, rows, blocks, sampled_at)
+             values ('kept', 1, 2, 3, 4, '2026-01-01') on conflict do nothing",
         )
         .await
         .unwrap();

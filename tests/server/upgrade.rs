@@ -57,6 +57,16 @@ async fn the_holes_are_closed_and_old_functions_go_on() {
     assert_eq!(number_of(&first, &own).await, 1);
     let own = format!("select count(*) from public.get_conversation_messages('{OF_FIRST}', 1000)");
     assert_eq!(number_of(&first, &own).await, 200);
+    // They knew nothing of soft deletion; what is deleted is not shown to its own user either.
+    let newest = "update public.chat_messages set deleted_at = now() where content = 'message 200'";
+    assert_eq!(first.execute(newest, &[]).await.unwrap(), 1);
+    let own =
+        format!("select count(*) from public.get_conversation_messages('{OF_FIRST}', 1000) where content ~ ' 200$'");
+    assert_eq!(number_of(&first, &own).await, 0);
+    let own = format!("select count(*) from public.get_conversation_messages('{OF_FIRST}', 1000)");
+    assert_eq!(number_of(&first, &own).await, 199);
+    let last = format!("select last_message from public.get_conversations_with_last_message('{FIRST}')");
+    assert_eq!(first.query_one(&last, &[]).await.unwrap().get::<_, String>(0), "message 199");
     let own = format!("select public.archive_old_conversations('{FIRST}')::bigint");
     assert_eq!(number_of(&first, &own).await, 1);
     assert_eq!(number_of(&first, "select count(*) from public.active_conversations").await, 0, "it is archived");

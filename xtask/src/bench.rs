@@ -10,8 +10,9 @@ use std::process::Stdio;
 
 const DOC: &str = "docs/benchmarks.md";
 
-/// Each measuring program: its name, and the folder of its peers.
-const BENCHES: &[(&str, &str)] = &[("sync", "bench-peers")];
+/// Each measuring program: its name, and the folder of its peers. One without peers counts what no machine changes, and needs
+/// neither the release build nor `airi`.
+const BENCHES: &[(&str, Option<&str>)] = &[("sync", Some("bench-peers")), ("server", None)];
 
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     let (names, options) = match args.first() {
@@ -20,20 +21,28 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     };
     setup::tests()?;
     for name in names {
-        let Some((_, peers)) = BENCHES.iter().find(|(known, _)| *known == name) else {
+        let Some(&(_, peers)) = BENCHES.iter().find(|(known, _)| *known == name) else {
             let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
             bail!("there is no bench '{name}' (there are: {})", known.join(", "));
         };
-        setup::npm(peers)?;
-        measure(name, options)?;
+        if let Some(peers) = peers {
+            setup::npm(peers)?;
+        }
+        measure(name, peers.is_some(), options)?;
     }
     Ok(())
 }
 
-fn measure(name: &str, options: &[String]) -> Result<()> {
-    crate::shell::sh("", &cargo(), &["build", "--locked", "--release", "--package", "airi-cli"])?;
+fn measure(name: &str, timed: bool, options: &[String]) -> Result<()> {
+    let mut args = vec!["bench", "--locked", "--package", "airi-tests", "--bench", name];
+    if timed {
+        crate::shell::sh("", &cargo(), &["build", "--locked", "--release", "--package", "airi-cli"])?;
+    } else {
+        args.extend(["--profile", "dev"]);
+    }
+    args.push("--");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let mut bench = command("", &cargo(), &["bench", "--locked", "--package", "airi-tests", "--bench", name, "--"]);
+    let mut bench = command("", &cargo(), &args);
     bench.args(options).env("AIRI_BIN", target.join(format!("release/airi{}", std::env::consts::EXE_SUFFIX)));
     if let Some(date) = output("date", &["-u", "+%Y-%m-%d"]) {
         bench.args(["--date", &date]);

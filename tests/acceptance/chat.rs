@@ -93,7 +93,8 @@ fn text_of(lines: &[Value]) -> String {
 #[test]
 fn a_reply_streams_and_is_a_message_with_its_model_tokens_and_end() {
     let talk = Talk::new();
-    let told = talk.chat("new", "echo", "What is **sourdough**, and how long does it rise in a cold kitchen in winter?");
+    let told =
+        talk.chat("new", "echo", "What is **sourdough**, and how long does it rise in a cold kitchen in winter?");
     let id = told[0]["conversation_id"].as_str().unwrap();
     let reply = &told.last().unwrap()["reply"];
     assert_eq!(text_of(&told), reply["content"].as_str().unwrap());
@@ -256,10 +257,7 @@ fn a_key_is_nowhere_on_disk_and_goes_to_the_origin_it_was_given_for_alone() {
     assert_eq!(talk.device.list().len(), 1, "nothing was saved that nobody could answer");
 
     std::fs::write(&path, config).unwrap();
-    let wrong = talk.device.run_with(
-        &["provider", "add", "--id", "scripted", "--key-stdin"],
-        "sk-wrong-canary-77\n",
-    );
+    let wrong = talk.device.run_with(&["provider", "add", "--id", "scripted", "--key-stdin"], "sk-wrong-canary-77\n");
     assert_eq!(wrong["test"]["ok"], json!(false));
     assert!(wrong["test"]["message"].as_str().unwrap().contains("does not accept the key"), "{wrong}");
     assert!(!wrong.to_string().contains("canary"));

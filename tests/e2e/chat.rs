@@ -23,12 +23,13 @@ async fn a_model_is_set_up_and_answers_is_stopped_asked_again_and_edited_with_th
     let window = Window::open(screen, &args, &[("AIRI_PASSPHRASE_FILE", &passphrase)]).await;
     window.click("set-up-model").await;
     window.click("add-provider").await;
-    window.js(
-        "const select = document.querySelector('[data-testid=preset]'); select.value = ''; \
+    window
+        .js(
+            "const select = document.querySelector('[data-testid=preset]'); select.value = ''; \
          select.dispatchEvent(new Event('change', { bubbles: true })); return true",
-        vec![],
-    )
-    .await;
+            vec![],
+        )
+        .await;
     window.fill("provider-url", &provider.url()).await;
     window.fill("provider-name", "Scripted").await;
     window.fill("provider-key", "sk-wrong").await;
@@ -87,7 +88,9 @@ async fn a_model_is_set_up_and_answers_is_stopped_asked_again_and_edited_with_th
     window.click("model-picker").await;
     window.fill("find-model", "fault\u{e007}").await;
     window.see("composer").await.send_keys("\u{e013}").await.unwrap();
-    window.becomes("return document.querySelector('[data-testid=composer]').value", &json!("Tell me a short story")).await;
+    window
+        .becomes("return document.querySelector('[data-testid=composer]').value", &json!("Tell me a short story"))
+        .await;
     window.see("composer").await.send_keys("\u{e007}").await.unwrap();
     window.says("no-reply", "fault of its own").await;
     window.shot("chat-6-no-reply");

@@ -9,7 +9,8 @@ use crate::views::conversation_row;
 use crate::{App, AppError, NewFile};
 use airi_contract::{ChatDefaults, CommandError, ReplyRef, ReplyRequest, SendAnswer, SendRequest};
 use airi_domain::{
-    Conversation, ConversationId, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, Message, MessageId, Patch, Role, is_cut_short,
+    Conversation, ConversationId, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, Message, MessageId, Patch, Role,
+    is_cut_short,
 };
 use airi_formats::render;
 use airi_llm::{Client, Image, Prompt, Speaker, Turn};
@@ -30,7 +31,8 @@ const MOST_IMAGES: u64 = 20_000_000;
 const MOST_TEXT: u64 = 256_000;
 const TITLE_CHARS: usize = 60;
 /// Said to a model whose reply was cut short; not kept.
-const GO_ON: &str = "Go on exactly where your last message ends. Repeat nothing of it, and do not comment on this request.";
+const GO_ON: &str =
+    "Go on exactly where your last message ends. Repeat nothing of it, and do not comment on this request.";
 
 /// A model of a provider that can be asked.
 pub(crate) struct Model {
@@ -139,12 +141,16 @@ impl App {
             Role::User => id,
             Role::Assistant if request.go_on => {
                 if !is_cut_short(message.finish_reason.as_deref()) {
-                    return Err(AppError::Invalid("This reply is whole. Ask the model to go on in words of your own.".into()));
+                    return Err(AppError::Invalid(
+                        "This reply is whole. Ask the model to go on in words of your own.".into(),
+                    ));
                 }
                 id
             }
             Role::Assistant => parent_of(&profile, message.conversation_id, id)?,
-            role => return Err(AppError::Invalid(format!("A model answers a user, not a message of the role '{role}'."))),
+            role => {
+                return Err(AppError::Invalid(format!("A model answers a user, not a message of the role '{role}'.")));
+            }
         };
         if parent == MessageId::ROOT {
             return Err(AppError::Invalid("There is nothing before this message that a model could answer.".into()));
@@ -165,7 +171,9 @@ impl App {
     pub(crate) fn nothing_written(&self, profile: &Profile, conversation: ConversationId) -> Result<(), AppError> {
         match profile.store.read()?.unfinished_reply_in(conversation)? {
             None => Ok(()),
-            Some(_) => Err(AppError::Busy("A reply is being written in this conversation. Stop it, or wait for its end.".into())),
+            Some(_) => Err(AppError::Busy(
+                "A reply is being written in this conversation. Stop it, or wait for its end.".into(),
+            )),
         }
     }
 
@@ -190,9 +198,10 @@ impl App {
         let chosen = provider.is_some() || model.is_some();
         let found = if chosen {
             let of = conversation.and_then(|c| c.provider_id.clone()).filter(|id| there(id));
-            let provider = provider.or(of).or_else(|| config.chat.provider_id.clone()).or_else(|| {
-                (config.providers.len() == 1).then(|| config.providers[0].id.clone())
-            });
+            let provider = provider
+                .or(of)
+                .or_else(|| config.chat.provider_id.clone())
+                .or_else(|| (config.providers.len() == 1).then(|| config.providers[0].id.clone()));
             let provider = provider.ok_or_else(|| AppError::NoModel("Name the model's provider too.".into()))?;
             if !there(&provider) {
                 return Err(AppError::NotFound { what: "The provider", id: provider });
@@ -341,7 +350,13 @@ pub(crate) fn prompt(profile: &Profile, model: &str, last: MessageId, go_on: boo
 }
 
 /// Adds the files of a message as far as a model can read them; the rest is named.
-fn enclose(profile: &Profile, reader: &Reader, key: i64, turn: &mut Turn, image_bytes: &mut u64) -> Result<(), AppError> {
+fn enclose(
+    profile: &Profile,
+    reader: &Reader,
+    key: i64,
+    turn: &mut Turn,
+    image_bytes: &mut u64,
+) -> Result<(), AppError> {
     for file in reader.attachments_of(key)? {
         let hash = reader.hash_of(&file)?;
         let path = hash.as_deref().and_then(|hash| profile.files.find(hash));
@@ -362,7 +377,8 @@ fn enclose(profile: &Profile, reader: &Reader, key: i64, turn: &mut Turn, image_
                 }
             }
         }
-        turn.text = format!("{}\n\n(A file was attached that cannot be shown here: “{}”, {mime})", turn.text, file.file_name);
+        turn.text =
+            format!("{}\n\n(A file was attached that cannot be shown here: “{}”, {mime})", turn.text, file.file_name);
     }
     Ok(())
 }

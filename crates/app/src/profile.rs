@@ -53,7 +53,16 @@ impl Profile {
         // What a transfer left behind that nobody came back for; a file that will not go may lie for another week.
         let _ = files.sweep(Duration::from_secs(7 * 86_400));
         let indexer = Indexer::open(&dir.join("index"), store.clone())?;
-        Ok(Profile { name: name.to_owned(), dir, store, files, indexer, session: Mutex::new(None), runner: Mutex::default(), _in_use: in_use })
+        Ok(Profile {
+            name: name.to_owned(),
+            dir,
+            store,
+            files,
+            indexer,
+            session: Mutex::new(None),
+            runner: Mutex::default(),
+            _in_use: in_use,
+        })
     }
 
     pub(crate) fn account(&self) -> Result<Option<Account>, AppError> {

@@ -7,7 +7,9 @@ use crate::{App, AppError};
 use airi_contract::{
     ChatDefaults, CommandError, FoundServer, KeyState, PresetRow, ProviderEdit, ProviderRef, ProviderRow, ProviderTest,
 };
-use airi_llm::{Client, ExposeSecret, Near, PRESETS, Protocol, ProviderAddress, Proxy, SecretString, find_local, preset};
+use airi_llm::{
+    Client, ExposeSecret, Near, PRESETS, Protocol, ProviderAddress, Proxy, SecretString, find_local, preset,
+};
 use airi_secrets::{Secrets, Where};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
@@ -144,7 +146,8 @@ impl App {
         }
         if key.len() > 4_096 || key.chars().any(|c| c.is_control() || c.is_whitespace() || !c.is_ascii()) {
             return Err(AppError::Invalid(
-                "This is no key: keys have letters, digits and signs, no spaces. Copy it again; nothing was saved.".into(),
+                "This is no key: keys have letters, digits and signs, no spaces. Copy it again; nothing was saved."
+                    .into(),
             ));
         }
         let secret_id = provider.secret_id.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
@@ -239,7 +242,10 @@ impl App {
     fn key_of(&self, provider: &ProviderConfig, address: &ProviderAddress) -> Result<Option<SecretString>, AppError> {
         let Some(secret_id) = &provider.secret_id else { return Ok(None) };
         let again = |why: &str| {
-            AppError::KeyNeeded(format!("The key of {} {why}. Give it again in the provider's settings.", provider.name))
+            AppError::KeyNeeded(format!(
+                "The key of {} {why}. Give it again in the provider's settings.",
+                provider.name
+            ))
         };
         let secret = self.provider_secrets()?.get(&ProviderConfig::secret_name(secret_id))?;
         let secret = secret.ok_or_else(|| again("is not there any more"))?;
@@ -328,7 +334,10 @@ fn fresh(edit: &ProviderEdit, wanted: Option<String>, there: &[ProviderConfig]) 
 }
 
 fn host_of(url: &str) -> String {
-    url::Url::parse(url.trim()).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "provider".into())
+    url::Url::parse(url.trim())
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "provider".into())
 }
 
 fn slug(name: &str) -> String {

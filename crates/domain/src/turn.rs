@@ -226,7 +226,8 @@ impl Turn {
                         self.opening = Opening::Thought;
                     }
                     None => {
-                        let kept = (1..THOUGHT.len()).rev().find(|n| self.pending.ends_with(&THOUGHT[..*n])).unwrap_or(0);
+                        let kept =
+                            (1..THOUGHT.len()).rev().find(|n| self.pending.ends_with(&THOUGHT[..*n])).unwrap_or(0);
                         let ready = self.pending.len() - kept;
                         thinking.push_str(&self.pending[..ready]);
                         self.pending.drain(..ready);
@@ -318,7 +319,11 @@ mod tests {
                 }
                 turn.take(finished("stop"), at(2));
                 assert_eq!(turn.message().content, "Hello < you </think>", "cut at {cut} and {second}");
-                assert_eq!(turn.message().metadata["blocks"][0]["text"], "The user greets.", "cut at {cut} and {second}");
+                assert_eq!(
+                    turn.message().metadata["blocks"][0]["text"],
+                    "The user greets.",
+                    "cut at {cut} and {second}"
+                );
             }
         }
     }

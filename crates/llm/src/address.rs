@@ -35,7 +35,9 @@ pub struct ProviderAddress {
 /// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    #[error("'{given}' is no address of a provider: {why}. It looks like https://api.openai.com/v1 or http://127.0.0.1:11434/v1.")]
+    #[error(
+        "'{given}' is no address of a provider: {why}. It looks like https://api.openai.com/v1 or http://127.0.0.1:11434/v1."
+    )]
     NotAnAddress { given: String, why: String },
     #[error("The address has {0}, which does not belong there. A key goes into its own field.")]
     Extra(&'static str),
@@ -213,13 +215,21 @@ mod tests {
 
     #[test]
     fn https_anywhere_and_http_where_packets_stay_near() {
-        for good in ["https://api.openai.com/v1", " http://127.0.0.1:11434/v1/ ", "http://localhost:1234/v1", "http://[::1]:1"] {
+        for good in
+            ["https://api.openai.com/v1", " http://127.0.0.1:11434/v1/ ", "http://localhost:1234/v1", "http://[::1]:1"]
+        {
             assert_eq!(parsed(good, Near::Loopback).unwrap(), good.trim().trim_end_matches('/'), "{good}");
         }
         for far in ["http://api.openai.com/v1", "http://8.8.8.8", "http://localhost.evil.example"] {
             assert!(matches!(parsed(far, Near::LocalNetwork), Err(AddressError::NotEncrypted(_))), "{far}");
         }
-        for private in ["http://192.168.1.5:11434/v1", "http://10.0.0.2", "http://[fd00::1]:80", "http://nas.local/v1", "http://gpu:8080"] {
+        for private in [
+            "http://192.168.1.5:11434/v1",
+            "http://10.0.0.2",
+            "http://[fd00::1]:80",
+            "http://nas.local/v1",
+            "http://gpu:8080",
+        ] {
             assert!(matches!(parsed(private, Near::Loopback), Err(AddressError::NeedsConfirmation(_))), "{private}");
             assert!(parsed(private, Near::LocalNetwork).is_ok(), "{private}");
         }
@@ -227,7 +237,12 @@ mod tests {
 
     #[test]
     fn what_hands_out_credentials_or_carries_some_is_refused() {
-        for nowhere in ["https://169.254.169.254/latest", "http://[fe80::1]/v1", "https://[::ffff:169.254.169.254]", "http://0.0.0.0:11434"] {
+        for nowhere in [
+            "https://169.254.169.254/latest",
+            "http://[fe80::1]/v1",
+            "https://[::ffff:169.254.169.254]",
+            "http://0.0.0.0:11434",
+        ] {
             assert!(matches!(parsed(nowhere, Near::LocalNetwork), Err(AddressError::Unroutable(_))), "{nowhere}");
         }
         for extra in ["https://u:p@h.example/v1", "https://h.example/v1?key=1", "https://h.example/v1#x"] {

@@ -23,15 +23,22 @@ pub enum LlmError {
     NoSuchModel { provider: String, model: String, message: String },
     #[error("{provider} wants fewer requests for now{}{}.", wait(retry_after), said(message))]
     TooManyRequests { provider: String, retry_after: Option<Duration>, message: String },
-    #[error("The conversation is longer than the model can read{}. Begin a new one, or choose a model with a longer context.", said(message))]
+    #[error(
+        "The conversation is longer than the model can read{}. Begin a new one, or choose a model with a longer context.",
+        said(message)
+    )]
     TooLong { message: String },
     #[error("{provider} has a fault of its own ({status}){}. Try again a little later.", said(message))]
     Faulty { provider: String, status: u16, message: String },
     #[error("{provider} refused the request ({status}){}.", said(message))]
     Refused { provider: String, status: u16, message: String },
-    #[error("{provider} sends this app to another address ({status}). That is not followed: your key belongs to the address that you chose. Check the address.")]
+    #[error(
+        "{provider} sends this app to another address ({status}). That is not followed: your key belongs to the address that you chose. Check the address."
+    )]
     Redirected { provider: String, status: u16 },
-    #[error("What answers at {provider}'s address is not a model's server: {why}. Check the address; it usually ends with /v1.")]
+    #[error(
+        "What answers at {provider}'s address is not a model's server: {why}. Check the address; it usually ends with /v1."
+    )]
     NotAProvider { provider: String, why: String },
     #[error("The connection broke before the reply was whole. What had come is kept.")]
     Cut,
@@ -82,15 +89,26 @@ impl LlmError {
         let (message, kind) = words(body, key);
         let provider = provider.to_owned();
         let lower = format!("{message} {kind}").to_lowercase();
-        let long = ["context_length", "context length", "too many tokens", "maximum context", "prompt is too long", "exceed_context"];
+        let long = [
+            "context_length",
+            "context length",
+            "too many tokens",
+            "maximum context",
+            "prompt is too long",
+            "exceed_context",
+        ];
         match status.as_u16() {
             300..=399 => LlmError::Redirected { provider, status: status.as_u16() },
             _ if long.iter().any(|sign| lower.contains(sign)) => LlmError::TooLong { message },
             401 => LlmError::KeyRefused { provider, message },
-            400 | 403 if lower.contains("api key") || lower.contains("api_key") => LlmError::KeyRefused { provider, message },
+            400 | 403 if lower.contains("api key") || lower.contains("api_key") => {
+                LlmError::KeyRefused { provider, message }
+            }
             402 => LlmError::NoCredit { provider, message },
             403 => LlmError::Refused { provider, status: 403, message },
-            429 if lower.contains("insufficient_quota") || lower.contains("billing") => LlmError::NoCredit { provider, message },
+            429 if lower.contains("insufficient_quota") || lower.contains("billing") => {
+                LlmError::NoCredit { provider, message }
+            }
             429 => LlmError::TooManyRequests { provider, retry_after, message },
             404 if lower.contains("model") => LlmError::NoSuchModel { provider, model: model.to_owned(), message },
             404 | 405 => LlmError::NotAProvider { provider, why: format!("it answers {}", status.as_u16()) },
@@ -150,15 +168,30 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_in_words_that_say_what_to_do() {
-        let key = of(401, r#"{"error":{"message":"Incorrect API key provided: sk-canary-1.","type":"invalid_request_error"}}"#);
+        let key = of(
+            401,
+            r#"{"error":{"message":"Incorrect API key provided: sk-canary-1.","type":"invalid_request_error"}}"#,
+        );
         assert!(key.is_about_key());
         assert!(key.to_string().contains("does not accept the key") && !key.to_string().contains("canary"), "{key}");
-        assert!(matches!(of(404, r#"{"error":{"message":"The model `gpt-x` does not exist"}}"#), LlmError::NoSuchModel { .. }));
+        assert!(matches!(
+            of(404, r#"{"error":{"message":"The model `gpt-x` does not exist"}}"#),
+            LlmError::NoSuchModel { .. }
+        ));
         assert!(matches!(of(404, "<html>nginx</html>"), LlmError::NotAProvider { .. }));
-        assert!(matches!(of(400, r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#), LlmError::TooLong { .. }));
-        assert!(matches!(of(429, r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#), LlmError::NoCredit { .. }));
+        assert!(matches!(
+            of(400, r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#),
+            LlmError::TooLong { .. }
+        ));
+        assert!(matches!(
+            of(429, r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#),
+            LlmError::NoCredit { .. }
+        ));
         assert!(matches!(of(429, r#"{"error":"slow down"}"#), LlmError::TooManyRequests { .. }));
-        assert!(matches!(of(400, r#"[{"error":{"message":"API key not valid","status":"INVALID_ARGUMENT"}}]"#), LlmError::KeyRefused { .. }));
+        assert!(matches!(
+            of(400, r#"[{"error":{"message":"API key not valid","status":"INVALID_ARGUMENT"}}]"#),
+            LlmError::KeyRefused { .. }
+        ));
         let fault = of(503, "<html><body>down</body></html>");
         assert!(fault.is_passing() && !fault.to_string().contains("html"), "{fault}");
         assert!(matches!(of(307, ""), LlmError::Redirected { .. }));

@@ -33,10 +33,11 @@ impl Client {
     /// The names of its models, in the order of the alphabet. It is also how a provider is tried: a wrong key, address or
     /// network shows here without spending anything.
     pub async fn models(&self) -> Result<Vec<String>, LlmError> {
-        let url = self.address.base().join("models").map_err(|error| LlmError::NotAProvider {
-            provider: self.name.clone(),
-            why: error.to_string(),
-        })?;
+        let url = self
+            .address
+            .base()
+            .join("models")
+            .map_err(|error| LlmError::NotAProvider { provider: self.name.clone(), why: error.to_string() })?;
         let request = self.http.get(url).timeout(LIMIT);
         let request = match (self.protocol, self.key()) {
             (_, None) => request,
@@ -69,7 +70,10 @@ impl Client {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.failed(&error))? {
             if body.len() + piece.len() > MAX_BYTES {
-                return Err(LlmError::NotAProvider { provider: self.name.clone(), why: "its answer does not end".into() });
+                return Err(LlmError::NotAProvider {
+                    provider: self.name.clone(),
+                    why: "its answer does not end".into(),
+                });
             }
             body.extend_from_slice(&piece);
         }

@@ -74,9 +74,15 @@ pub enum Delta {
     Text(String),
     Thinking(String),
     /// A call, once it is whole.
-    Tool { name: String, input: Value },
+    Tool {
+        name: String,
+        input: Value,
+    },
     /// The last one. `reason` is the provider's own word (`stop`, `length`, …).
-    Finished { reason: String, usage: Option<Usage> },
+    Finished {
+        reason: String,
+        usage: Option<Usage>,
+    },
 }
 
 /// A reply under way. Dropping it ends the request.
@@ -120,11 +126,11 @@ impl Client {
     pub async fn reply(&self, prompt: Prompt) -> Result<Reply, LlmError> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let noting = seen.clone();
-        let mut options = ChatOptions::default()
-            .with_capture_usage(true)
-            .with_raw_frame_fn(move |_: &FrameCtx, frame: RawFrameRef<'_>| {
+        let mut options = ChatOptions::default().with_capture_usage(true).with_raw_frame_fn(
+            move |_: &FrameCtx, frame: RawFrameRef<'_>| {
                 noting.lock().unwrap_or_else(PoisonError::into_inner).note(frame.data);
-            });
+            },
+        );
         if let Some(temperature) = prompt.temperature {
             options = options.with_temperature(temperature);
         }
@@ -163,10 +169,11 @@ impl Client {
         let auth = match (&self.key, self.protocol) {
             (Some(key), _) => AuthData::from_single(key.expose_secret().trim()),
             (None, Protocol::OpenAi) => {
-                let url = self.address.base().join("chat/completions").map_err(|error| LlmError::NotAProvider {
-                    provider: self.name.clone(),
-                    why: error.to_string(),
-                })?;
+                let url = self
+                    .address
+                    .base()
+                    .join("chat/completions")
+                    .map_err(|error| LlmError::NotAProvider { provider: self.name.clone(), why: error.to_string() })?;
                 // Without a key there is no header for one either.
                 AuthData::RequestOverride { url: url.to_string(), headers: Headers::default() }
             }

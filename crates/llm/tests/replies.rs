@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
-use airi_llm::{Client, Delta, Image, LlmError, Near, Prompt, Protocol, ProviderAddress, Proxy, SecretString, Speaker, Turn, Usage};
+use airi_llm::{
+    Client, Delta, Image, LlmError, Near, Prompt, Protocol, ProviderAddress, Proxy, SecretString, Speaker, Turn, Usage,
+};
 use airi_testkit::provider::{MODELS, ScriptedProvider};
 
 fn client(provider: &ScriptedProvider, protocol: Protocol, key: Option<&str>) -> Client {
@@ -114,7 +116,10 @@ async fn a_wrong_key_is_told_and_never_shown() {
 #[tokio::test]
 async fn thinking_and_tool_calls_are_told_apart_from_the_text() {
     let thinking = of("think").await;
-    assert_eq!((thinking.thinking.as_str(), thinking.text.as_str()), ("The user greets me. I greet back.", "Hello to you."));
+    assert_eq!(
+        (thinking.thinking.as_str(), thinking.text.as_str()),
+        ("The user greets me. I greet back.", "Hello to you.")
+    );
     let tools = of("tools").await;
     assert_eq!(tools.tools, [("lookup".to_owned(), serde_json::json!({"city": "Paris"}))]);
 }

@@ -241,7 +241,12 @@ impl Writer<'_> {
         self.mark_stale(conversation)
     }
 
-    pub(crate) fn store_message(&mut self, conversation: i64, m: &Message, server_seq: Option<i64>) -> Result<i64, StoreError> {
+    pub(crate) fn store_message(
+        &mut self,
+        conversation: i64,
+        m: &Message,
+        server_seq: Option<i64>,
+    ) -> Result<i64, StoreError> {
         let place = self.place_at_end(conversation, m)?;
         let seq = self.next_seq();
         let key = self
@@ -289,7 +294,13 @@ impl Writer<'_> {
         Ok(key)
     }
 
-    pub(crate) fn update_message(&mut self, key: i64, conversation: i64, old: &Message, m: &Message) -> Result<(), StoreError> {
+    pub(crate) fn update_message(
+        &mut self,
+        key: i64,
+        conversation: i64,
+        old: &Message,
+        m: &Message,
+    ) -> Result<(), StoreError> {
         if old == m {
             return Ok(());
         }

@@ -23,7 +23,8 @@ fn is_unfinished(connection: &Connection, key: i64) -> Result<bool, StoreError> 
 impl Reader {
     /// All replies that are not over.
     pub fn unfinished_replies(&self) -> Result<Vec<UnfinishedReply>, StoreError> {
-        let mut statement = self.connection().prepare_cached("select message_id, runner from replies order by message_id")?;
+        let mut statement =
+            self.connection().prepare_cached("select message_id, runner from replies order by message_id")?;
         let found = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let mut replies = Vec::new();
         for found in found {
@@ -46,9 +47,8 @@ impl Reader {
             "select m.uuid, r.runner from replies r join messages m on m.id = r.message_id \
              join conversations c on c.id = m.conversation_id where c.uuid = ?1 limit 1",
         )?;
-        let found = statement.query_row([conversation.0.as_bytes().as_slice()], |row| {
-            Ok((MessageId(rows::uuid(row, 0)?), row.get(1)?))
-        });
+        let found = statement
+            .query_row([conversation.0.as_bytes().as_slice()], |row| Ok((MessageId(rows::uuid(row, 0)?), row.get(1)?)));
         Ok(found.optional()?)
     }
 }
@@ -105,9 +105,8 @@ impl Writer<'_> {
         let mut statement = self.connection().prepare_cached(
             "select m.uuid from replies r join messages m on m.id = r.message_id where r.runner = ?1",
         )?;
-        let found = statement
-            .query_map([runner], |row| Ok(MessageId(rows::uuid(row, 0)?)))?
-            .collect::<Result<Vec<_>, _>>()?;
+        let found =
+            statement.query_map([runner], |row| Ok(MessageId(rows::uuid(row, 0)?)))?.collect::<Result<Vec<_>, _>>()?;
         drop(statement);
         for id in &found {
             let Some(old) = self.unfinished(*id)? else { continue };

@@ -14,8 +14,27 @@ use std::time::Duration;
 
 /// The behaviours.
 pub const MODELS: &[&str] = &[
-    "burst", "broken", "echo", "empty", "endless", "fault", "garbage", "html", "limit", "long", "markdown", "midway",
-    "no-done", "quota", "redirect", "silent", "slow", "think", "think-tags", "too-long", "tools",
+    "burst",
+    "broken",
+    "echo",
+    "empty",
+    "endless",
+    "fault",
+    "garbage",
+    "html",
+    "limit",
+    "long",
+    "markdown",
+    "midway",
+    "no-done",
+    "quota",
+    "redirect",
+    "silent",
+    "slow",
+    "think",
+    "think-tags",
+    "too-long",
+    "tools",
 ];
 
 /// A request as it came.
@@ -155,17 +174,25 @@ fn reply(mut wire: Wire, state: &State, asked: &Asked, form: Form) -> io::Result
         _ => asked.body["model"].as_str().unwrap_or("").to_owned(),
     };
     let said = last_said(&asked.body, form);
-    let refuse = |status: u16, message: &str, code: &str| (status, json!({"error": {"message": message, "code": code}}));
+    let refuse =
+        |status: u16, message: &str, code: &str| (status, json!({"error": {"message": message, "code": code}}));
     let refusal = match model.as_str() {
         "fault" => Some(refuse(503, "The server is overloaded", "overloaded")),
         "quota" => Some(refuse(429, "You exceeded your current quota", "insufficient_quota")),
-        "too-long" => Some(refuse(400, "This model's maximum context length is 8192 tokens", "context_length_exceeded")),
+        "too-long" => {
+            Some(refuse(400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"))
+        }
         "redirect" => {
-            return wire.raw(b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:9/v1\r\ncontent-length: 0\r\n\r\n");
+            return wire.raw(
+                b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:9/v1\r\ncontent-length: 0\r\n\r\n",
+            );
         }
         "html" => {
             let page = "<!doctype html><title>Sign in to the network</title>";
-            return wire.raw(format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\r\n{page}", page.len()).as_bytes());
+            return wire.raw(
+                format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\r\n{page}", page.len())
+                    .as_bytes(),
+            );
         }
         known if MODELS.contains(&known) => None,
         _ => Some(refuse(404, &format!("The model `{model}` does not exist"), "model_not_found")),
@@ -210,7 +237,8 @@ fn reply(mut wire: Wire, state: &State, asked: &Asked, form: Form) -> io::Result
         }
         "midway" => {
             tell.words("Before the error.", Duration::ZERO)?;
-            tell.wire.frame(None, &json!({"error": {"message": "The model crashed", "type": "server_error"}}).to_string())?;
+            tell.wire
+                .frame(None, &json!({"error": {"message": "The model crashed", "type": "server_error"}}).to_string())?;
             return tell.wire.finish();
         }
         "no-done" => {
@@ -248,7 +276,9 @@ fn last_said(body: &Value, form: Form) -> String {
 fn long_answer() -> String {
     let mut text = String::new();
     for n in 1..=60 {
-        text.push_str(&format!("## Part {n}\n\nThis is *paragraph* {n} of a long answer, with `code` and some **weight**. "));
+        text.push_str(&format!(
+            "## Part {n}\n\nThis is *paragraph* {n} of a long answer, with `code` and some **weight**. "
+        ));
         text.push_str(&"It goes on for a while, as answers do. ".repeat(6));
         text.push_str("\n\n- one\n- two\n- three\n\n");
         if n % 4 == 0 {
@@ -271,7 +301,10 @@ impl Teller {
     fn begin(&mut self) -> io::Result<()> {
         self.wire.begin()?;
         if self.form == Form::Anthropic {
-            self.event("message_start", json!({"message": {"id": "m", "usage": {"input_tokens": 11, "output_tokens": 1}}}))?;
+            self.event(
+                "message_start",
+                json!({"message": {"id": "m", "usage": {"input_tokens": 11, "output_tokens": 1}}}),
+            )?;
             self.event("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}}))?;
         }
         Ok(())
@@ -340,11 +373,15 @@ impl Teller {
             Form::Anthropic => {
                 self.event("content_block_stop", json!({"index": 0}))?;
                 let reason = if reason == "stop" { "end_turn" } else { "max_tokens" };
-                self.event("message_delta", json!({"delta": {"stop_reason": reason}, "usage": {"output_tokens": tokens}}))?;
+                self.event(
+                    "message_delta",
+                    json!({"delta": {"stop_reason": reason}, "usage": {"output_tokens": tokens}}),
+                )?;
                 self.event("message_stop", json!({}))?;
             }
             Form::Google => {
-                let usage = json!({"promptTokenCount": 11, "candidatesTokenCount": tokens, "totalTokenCount": 11 + tokens});
+                let usage =
+                    json!({"promptTokenCount": 11, "candidatesTokenCount": tokens, "totalTokenCount": 11 + tokens});
                 let reason = if reason == "stop" { "STOP" } else { "MAX_TOKENS" };
                 let candidate = json!({"content": {"role": "model", "parts": [{"text": ""}]}, "finishReason": reason});
                 self.wire.frame(None, &json!({"candidates": [candidate], "usageMetadata": usage}).to_string())?;
@@ -366,7 +403,10 @@ impl Wire {
 
     fn status(&mut self, status: u16, body: &Value) -> io::Result<()> {
         let body = body.to_string();
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         self.raw(head.as_bytes())?;
         self.raw(body.as_bytes())
     }

@@ -2,8 +2,8 @@
 
 use crate::library::Library;
 use airi_contract::{
-    ChatDefaults, CommandError, FoundServer, PresetRow, ProviderEdit, ProviderRef, ProviderRow, ProviderTest, ReplyPiece,
-    ReplyRef, ReplyRequest, SendAnswer, SendRequest,
+    ChatDefaults, CommandError, FoundServer, PresetRow, ProviderEdit, ProviderRef, ProviderRow, ProviderTest,
+    ReplyPiece, ReplyRef, ReplyRequest, SendAnswer, SendRequest,
 };
 use tauri::State;
 

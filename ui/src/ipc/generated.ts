@@ -1,6 +1,6 @@
 // Made by `AIRI_UPDATE=1 cargo test -p airi-contract` from crates/contract; not edited by hand.
 
-export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "wrong_code" | "session_ended" | "offline" | "server_unsuitable" | "maintenance" | "server_refused" | "no_keyring" | "cancelled" | "timed_out" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "wrong_code" | "session_ended" | "offline" | "server_unsuitable" | "maintenance" | "server_refused" | "no_keyring" | "no_model" | "key_needed" | "provider" | "cancelled" | "timed_out" | "internal";
 
 export type CommandError = { code: ErrorCode, 
 /**
@@ -24,7 +24,15 @@ message_count: number, total_tokens_used: number,
 /**
  * Whether a change of it waits to be sent.
  */
-waiting: boolean, };
+waiting: boolean, 
+/**
+ * Whether it stays on this device only: nothing of it is sent.
+ */
+only_here: boolean, 
+/**
+ * Whether the server has told of it.
+ */
+on_server: boolean, };
 
 export type Section = "active" | "starred" | "archived" | "trash" | "all";
 
@@ -50,9 +58,29 @@ total: number, };
 
 export type ConversationRef = { id: string, };
 
-export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, };
+export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, 
+/**
+ * It stays on this device only, from its first moment on.
+ */
+only_here?: boolean, };
 
-export type ConversationEdit = { id: string, title?: string, is_starred?: boolean, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
+export type ConversationEdit = { id: string, title?: string, is_starred?: boolean, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, 
+/**
+ * The model and its provider, together; empty: not known.
+ */
+model_id?: string, provider_id?: string, 
+/**
+ * What the model is told before everything else; empty takes it away.
+ */
+system_prompt?: string, 
+/**
+ * 0 to 2; the table's default, 0.7, leaves it to the provider.
+ */
+temperature?: number, 
+/**
+ * Of a reply, in tokens; the table's default, 2048, leaves it to the provider.
+ */
+max_tokens?: number, };
 
 export type ManyEdit = { ids: Array<string>, is_archived?: boolean, add_tags: Array<string>, remove_tags: Array<string>, };
 
@@ -61,6 +89,8 @@ export type EditedMany = {
  * Those on which something changed; the others were so before.
  */
 changed: Array<string>, };
+
+export type KeepHereRequest = { id: string, only_here: boolean, };
 
 export type ItemsRequest = { ids: Array<string>, };
 
@@ -101,6 +131,10 @@ html: string,
  * Thinking, tool calls and results, in order.
  */
 blocks: Array<BlockView>, hidden: boolean, 
+/**
+ * A reply that is still being written: `reply_so_far` and the event `reply` tell what it says.
+ */
+writing: boolean, 
 /**
  * Set where the thread forks: the siblings in order of time, this one included.
  */
@@ -179,6 +213,113 @@ export type MessageEdit = { id: string,
 rating?: number, feedback?: string, };
 
 export type BranchRequest = { conversation_id: string, message_id: string, };
+
+export type PresetRow = { id: string, name: string, 
+/**
+ * openai, anthropic or google: how it is spoken to
+ */
+protocol: string, base_url: string, needs_key: boolean, };
+
+export type ProviderRow = { 
+/**
+ * What conversations and messages carry as `provider_id`.
+ */
+id: string, name: string, 
+/**
+ * openai, anthropic or google
+ */
+protocol: string, base_url: string, key: KeyState, 
+/**
+ * Whether it is on this machine.
+ */
+is_local: boolean, 
+/**
+ * As it told them last.
+ */
+models: Array<string>, 
+/**
+ * system, none, or the address of a proxy
+ */
+proxy: string, };
+
+export type KeyState = "none" | "kept" | "memory" | "needed";
+
+export type ProviderEdit = { 
+/**
+ * Of an existing one, or the id that a new one shall have. None: the preset's, or one made of the name.
+ */
+id?: string, preset?: string, name?: string, protocol?: string, base_url?: string, 
+/**
+ * Empty: takes the key away.
+ */
+key?: string, 
+/**
+ * system, none, or the address of a proxy
+ */
+proxy?: string, 
+/**
+ * The user confirmed http to this private address.
+ */
+allow_private: boolean, };
+
+export type ProviderRef = { id: string, };
+
+export type ProviderTest = { ok: boolean, 
+/**
+ * What is wrong and what to do; or how many models it has.
+ */
+message: string, models: Array<string>, took_ms: number, };
+
+export type FoundServer = { preset: string, name: string, base_url: string, models: Array<string>, };
+
+export type EnclosedFile = { name: string, base64: string, };
+
+export type SendRequest = { 
+/**
+ * None: a new conversation.
+ */
+conversation_id?: string, content: string, files: Array<EnclosedFile>, 
+/**
+ * Instead of this message of the user: the new one stands beside it, as another branch.
+ */
+instead_of?: string, 
+/**
+ * Both or none; none: what the conversation has, else what was chosen last.
+ */
+provider_id?: string, model_id?: string, };
+
+export type SendAnswer = { conversation: ConversationRow, message: MessageView, 
+/**
+ * The reply that has begun.
+ */
+reply_id: string, };
+
+export type ReplyRequest = { 
+/**
+ * A message of the user: a reply to it, beside those it has. A reply: another one in its place, or, with `go_on`, one that
+ * continues it.
+ */
+message_id: string, go_on: boolean, provider_id?: string, model_id?: string, };
+
+export type ReplyRef = { message_id: string, };
+
+export type ReplyPiece = { conversation_id: string, message_id: string, step: number, 
+/**
+ * Safe HTML that does not change any more, to be added.
+ */
+settled: Array<string>, 
+/**
+ * Safe HTML of the open end; replaces the one before.
+ */
+open: string, 
+/**
+ * Plain text to be added to the thinking.
+ */
+thinking: string, state: ReplyState, };
+
+export type ReplyState = { "kind": "waiting" } | { "kind": "writing" } | { "kind": "over", kept: boolean, error: CommandError | null, };
+
+export type ChatDefaults = { provider_id: string | null, model_id: string | null, };
 
 export type AttachmentRef = { id: string, };
 
@@ -725,4 +866,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

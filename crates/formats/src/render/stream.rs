@@ -80,10 +80,16 @@ impl StreamRender {
             return None;
         }
         // A table's head, or a list, is parted too: better than to render ever more of it.
-        if let Some((at, fence)) = last_line.filter(|(at, _)| *at < self.open.len() || self.open.len() > 2 * MOST_OPEN) {
+        if let Some((at, fence)) = last_line.filter(|(at, _)| *at < self.open.len() || self.open.len() > 2 * MOST_OPEN)
+        {
             return Some((at, fence));
         }
-        let room = self.open.char_indices().take_while(|(at, _)| *at < MOST_OPEN).last().map_or(0, |(at, c)| at + c.len_utf8());
+        let room = self
+            .open
+            .char_indices()
+            .take_while(|(at, _)| *at < MOST_OPEN)
+            .last()
+            .map_or(0, |(at, c)| at + c.len_utf8());
         let at = self.open[..room].rfind(' ').map_or(room, |at| at + 1);
         (at > 0 && at < self.open.len()).then(|| (at, self.fence.clone()))
     }

@@ -5,7 +5,7 @@ import type { Item } from './model.svelte';
 
 const item: Item = {
   id: 'a', title: 'A', last_message_at: '2026-01-01T00:00:00.000000Z', is_starred: false, is_archived: false,
-  deleted_at: null, waiting: false, only_here: false, on_server: false,
+  deleted_at: null, waiting: false, tags: [], only_here: false, on_server: false,
 };
 
 function labels(part: Partial<Item>): string[] {

@@ -4,6 +4,8 @@
 //!
 //! Promise: everything that is started stops with its owner, also when the owner is killed (see `child`).
 
+#![allow(clippy::result_large_err, reason = "a refusal of the gateway is written once a request, never in a loop")]
+
 mod account;
 mod backup;
 mod child;

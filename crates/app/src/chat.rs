@@ -262,7 +262,7 @@ fn only_model(providers: &[crate::providers::ProviderConfig], id: &str) -> Optio
 fn parent_of(profile: &Profile, conversation: ConversationId, id: MessageId) -> Result<MessageId, AppError> {
     let missing = || AppError::NotFound { what: "The message", id: id.to_string() };
     let fits = |reader: &Reader| -> Result<_, AppError> {
-        Ok(reader.message(id)?.filter(|found| found.message.conversation_id == conversation).ok_or_else(missing)?)
+        reader.message(id)?.filter(|found| found.message.conversation_id == conversation).ok_or_else(missing)
     };
     let reader = profile.store.read()?;
     let record = fits(&reader)?;
@@ -370,11 +370,12 @@ fn enclose(
                     turn.images.push(Image { mime: mime.to_owned(), base64: STANDARD.encode(bytes) });
                     continue;
                 }
-            } else if (mime.starts_with("text/") || mime == "application/json") && size <= MOST_TEXT {
-                if let Ok(text) = fs::read_to_string(path) {
-                    turn.text = format!("{}\n\nFile “{}”:\n{text}", turn.text, file.file_name);
-                    continue;
-                }
+            } else if (mime.starts_with("text/") || mime == "application/json")
+                && size <= MOST_TEXT
+                && let Ok(text) = fs::read_to_string(path)
+            {
+                turn.text = format!("{}\n\nFile “{}”:\n{text}", turn.text, file.file_name);
+                continue;
             }
         }
         turn.text =

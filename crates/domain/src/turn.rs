@@ -209,8 +209,8 @@ impl Turn {
             match self.opening {
                 Opening::Unknown => {
                     let begun = self.pending.trim_start();
-                    if begun.starts_with(THINK) {
-                        self.pending = begun[THINK.len()..].trim_start().to_owned();
+                    if let Some(rest) = begun.strip_prefix(THINK) {
+                        self.pending = rest.trim_start().to_owned();
                         self.opening = Opening::Thinking;
                     } else if THINK.starts_with(begun) {
                         // Nothing but white space, or the first letters of the tag.

@@ -158,13 +158,13 @@ Object.assign(FLOWS, {
     await says(page, 'filter-offer', 'to read');
     await page.keyboard.press('Enter');
     await page.getByTestId('search-hit').first().waitFor();
-    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'role:user tag:"to read" parser');
+    await page.waitForFunction(() => window.airiCalls.findLast((call) => call.command === 'search')?.request.query?.trim() === 'role:user tag:"to read" parser');
     await page.keyboard.press('Home');
     await page.keyboard.press('Backspace');
     await page.waitForFunction(() => document.querySelectorAll('[data-testid=filter-chip]').length === 1);
     await page.getByTestId('filter-chip').click();
     await gone(page, 'filter-chips');
-    await page.waitForFunction(() => window.airiCalls.at(-1).request.query?.trim() === 'parser');
+    await page.waitForFunction(() => window.airiCalls.findLast((call) => call.command === 'search')?.request.query?.trim() === 'parser');
   },
 
   async 'a conversation is a filter by its title'() {
@@ -174,7 +174,7 @@ Object.assign(FLOWS, {
     await says(page, 'filter-offer', 'Weekend in Kyoto');
     await page.keyboard.press('Enter');
     await says(page, 'filter-chip', 'Weekend in Kyoto');
-    await page.waitForFunction(() => /^in:0{8}-/.test(window.airiCalls.at(-1).request?.query ?? ''));
+    await page.waitForFunction(() => /^in:0{8}-/.test(window.airiCalls.findLast((call) => call.command === 'search')?.request.query ?? ''));
   },
 
   async 'a search that led somewhere is offered again, a saved one stays, and both are kept on the device'() {

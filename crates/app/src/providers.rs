@@ -57,7 +57,7 @@ impl ProviderConfig {
         }
     }
 
-    /// A change that leads elsewhere must be told apart from one that does not before a key goes there.
+    /// What its key is called among the secrets.
     fn secret_name(secret_id: &str) -> String {
         format!("{secret_id}/key")
     }
@@ -160,7 +160,7 @@ impl App {
     /// Forgets a provider and its key. Conversations keep its name.
     pub fn remove_provider(&self, request: ProviderRef) -> Result<(), CommandError> {
         let mut config = self.0.data.config()?;
-        let place = self.place_of(&config.providers, &request.id)?;
+        let place = place_of(&config.providers, &request.id)?;
         let provider = config.providers.remove(place);
         if let Some(secret_id) = &provider.secret_id {
             let secrets = self.provider_secrets()?;
@@ -210,7 +210,7 @@ impl App {
 
     fn note_models(&self, id: &str, models: Vec<String>) -> Result<(), AppError> {
         let mut config = self.0.data.config()?;
-        let place = self.place_of(&config.providers, id)?;
+        let place = place_of(&config.providers, id)?;
         if config.providers[place].models != models {
             config.providers[place].models = models;
             self.0.data.set_config(&config)?;
@@ -232,7 +232,7 @@ impl App {
     /// A provider, ready to be asked, and how the config has it.
     pub(crate) fn provider_client(&self, id: &str) -> Result<(Client, ProviderConfig), AppError> {
         let providers = self.0.data.config()?.providers;
-        let provider = providers[self.place_of(&providers, id)?].clone();
+        let provider = providers[place_of(&providers, id)?].clone();
         let address = provider.address()?;
         let key = self.key_of(&provider, &address)?;
         let client = Client::new(&provider.name, provider.protocol()?, address, key, &provider.proxy())?;
@@ -253,13 +253,6 @@ impl App {
             Some((origin, key)) if origin == address.origin().as_str() => Ok(Some(SecretString::from(key))),
             _ => Err(again("was given for another address and is not sent to this one")),
         }
-    }
-
-    fn place_of(&self, providers: &[ProviderConfig], id: &str) -> Result<usize, AppError> {
-        providers
-            .iter()
-            .position(|provider| provider.id == id)
-            .ok_or_else(|| AppError::NotFound { what: "The provider", id: id.to_owned() })
     }
 
     fn provider_row(&self, provider: ProviderConfig) -> ProviderRow {
@@ -295,6 +288,13 @@ impl App {
         *opened = Some(secrets.clone());
         Ok(secrets)
     }
+}
+
+fn place_of(providers: &[ProviderConfig], id: &str) -> Result<usize, AppError> {
+    providers
+        .iter()
+        .position(|provider| provider.id == id)
+        .ok_or_else(|| AppError::NotFound { what: "The provider", id: id.to_owned() })
 }
 
 /// A provider that is not there yet.

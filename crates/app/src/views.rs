@@ -3,7 +3,7 @@
 use crate::AppError;
 use crate::profile::Profile;
 use airi_contract::{AttachmentRow, BlockView, Branch, ConversationRow, FileState, MessageRow, MessageView};
-use airi_domain::{Attachment, Message, MessageId, OwnerId, Time};
+use airi_domain::{Attachment, Message, MessageId, OwnerId, Role, Time};
 use airi_formats::render;
 use airi_store::{ConversationRecord, MessageRecord, Reader};
 use serde_json::Value;
@@ -131,7 +131,10 @@ pub(crate) fn message_view(
         html: rendered(&record.message),
         blocks: record.message.blocks().iter().map(block_view).collect(),
         hidden: record.message.is_hidden(),
-        writing: reader.is_unfinished(record.key)?,
+        // A reply that is being written has not ended yet, so most rows need no question.
+        writing: record.message.finish_reason.is_none()
+            && record.message.role == Role::Assistant
+            && reader.is_unfinished(record.key)?,
         branch: index.map(|index| Branch {
             index: index as u32,
             sibling_ids: siblings.iter().map(MessageId::to_string).collect(),

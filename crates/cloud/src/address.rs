@@ -1,6 +1,7 @@
 //! Where the server is and with which key the app introduces itself. What gets through here is safe to send a password
 //! to: https, or http that does not leave the machine (or the local network, when the user has confirmed that).
 
+use airi_domain::{is_private, is_unroutable};
 use base64::Engine;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -126,22 +127,6 @@ fn check_url(text: &str, plain: Plain) -> Result<Url, AddressError> {
     match url.scheme() == "https" || near {
         true => Ok(url),
         false => Err(AddressError::NotEncrypted),
-    }
-}
-
-fn is_unroutable(ip: IpAddr) -> bool {
-    ip.is_unspecified()
-        || ip.is_multicast()
-        || match ip {
-            IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        }
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_private(),
-        IpAddr::V6(ip) => ip.is_unique_local(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: whoever calls brings time, ids and bytes. Every other crate may know this one; it
 //! knows none of them.
 
+mod address;
 mod attachment;
 mod branch;
 mod conversation;
@@ -15,6 +16,7 @@ mod patch;
 mod time;
 mod turn;
 
+pub use address::{is_private, is_unroutable};
 pub use attachment::{Attachment, MAX_FILE_BYTES, is_sha256_hex, storage_path_for};
 pub use branch::{Fork, Node, Placed, is_plain, place};
 pub use conversation::{Conversation, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};

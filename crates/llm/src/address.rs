@@ -1,6 +1,7 @@
 //! Where a provider may be: https anywhere, http on this machine, and http on private addresses once the user has
 //! confirmed that origin. Link-local addresses never: what answers there hands out a machine's credentials.
 
+use airi_domain::{is_private, is_unroutable};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::fmt;
@@ -139,22 +140,6 @@ fn shortened(text: &str) -> String {
 /// Names that only a local network gives: no dot, or one of its suffixes.
 fn is_local_name(host: &str) -> bool {
     !host.contains('.') || [".local", ".lan", ".home.arpa", ".internal"].iter().any(|suffix| host.ends_with(suffix))
-}
-
-fn is_unroutable(ip: IpAddr) -> bool {
-    ip.is_unspecified()
-        || ip.is_multicast()
-        || match ip {
-            IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        }
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_private(),
-        IpAddr::V6(ip) => ip.is_unique_local(),
-    }
 }
 
 /// The system's resolver, without the addresses that this provider may not have.

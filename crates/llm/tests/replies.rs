@@ -157,7 +157,7 @@ async fn a_stream_without_its_closing_frame_ends_as_its_last_frame_says() {
 }
 
 #[tokio::test]
-async fn an_endless_reply_ends_when_nobody_wants_it() {
+async fn an_endless_reply_is_taken_piece_by_piece() {
     let provider = ScriptedProvider::start(0, None).unwrap();
     let mut reply = client(&provider, Protocol::OpenAi, None).reply(prompt("endless", "x")).await.unwrap();
     for _ in 0..20 {

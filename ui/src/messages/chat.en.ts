@@ -15,7 +15,6 @@ export const chatEn = {
     addFiles: 'Add files',
     removeFile: (name: string) => `Remove ${name}`,
     tooLarge: (name: string) => `${name} is too large to send here (25 MB at most). “airi attach” takes it.`,
-    model: 'Model',
     chooseModel: 'Choose a model',
     findModel: 'Find a model',
     noModels: 'No model fits.',

@@ -15,7 +15,6 @@ export const chatJa: typeof chatEn = {
     addFiles: 'ファイルを追加',
     removeFile: (name) => `${name} を外す`,
     tooLarge: (name) => `${name} は大きすぎてここからは送れません（25 MB まで）。“airi attach” を使ってください。`,
-    model: 'モデル',
     chooseModel: 'モデルを選ぶ',
     findModel: 'モデルを探す',
     noModels: '当てはまるモデルがありません。',

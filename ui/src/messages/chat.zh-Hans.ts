@@ -15,7 +15,6 @@ export const chatZhHans: typeof chatEn = {
     addFiles: '添加文件',
     removeFile: (name) => `移除 ${name}`,
     tooLarge: (name) => `${name} 太大，无法在此发送（最多 25 MB）。可使用“airi attach”。`,
-    model: '模型',
     chooseModel: '选择模型',
     findModel: '查找模型',
     noModels: '没有符合的模型。',

@@ -3,6 +3,7 @@ import { ipc } from '../../ipc/commands';
 import type { CommandFailure } from '../../ipc/errors';
 import { toFailure } from '../../ipc/errors';
 import type { ConversationRow, Section } from '../../ipc/generated';
+import { Line } from '../../state/line';
 import type { ListView } from '../../state/navigation.svelte';
 
 /** What a row shows. Whole rows of 100,000 conversations would cost memory for nothing. */
@@ -48,6 +49,7 @@ export class ListModel {
 
   #next: string | null = null;
   #turn = 0;
+  #line = new Line();
   #loading: Promise<void> | null = null;
 
   /** Reads the section anew, as far as it was read before. */
@@ -63,12 +65,18 @@ export class ListModel {
     this.#turn += 1;
     const turn = this.#turn;
     const want = Math.min(MOST, Math.max(PAGE, same ? this.rows.length : 0));
+    await this.#line.next(() => this.#readAll(turn, want));
+  }
+
+  async #readAll(turn: number, want: number): Promise<void> {
+    if (turn !== this.#turn) return;
+    const { view, tag } = this;
     try {
       const [page, starred] = await Promise.all([
         ipc.listConversations({ section: this.#section, tag, cursor: null, limit: want }),
         view === 'active' && tag === null
           ? ipc.listConversations({ section: 'starred', tag: null, cursor: null, limit: MOST })
-          : Promise.resolve(null),
+          : null,
       ]);
       if (turn !== this.#turn) return;
       this.rows = page.conversations.map(itemOf);
@@ -93,12 +101,14 @@ export class ListModel {
   /** The next page. Calls while one is under way share it. */
   more(): Promise<void> {
     if (this.#next === null) return Promise.resolve();
-    this.#loading ??= this.#read(this.#next).finally(() => (this.#loading = null));
+    this.#loading ??= this.#line.next(() => this.#read()).finally(() => (this.#loading = null));
     return this.#loading;
   }
 
-  async #read(cursor: string): Promise<void> {
+  async #read(): Promise<void> {
     const turn = this.#turn;
+    const cursor = this.#next;
+    if (cursor === null) return;
     try {
       const page = await ipc.listConversations({
         section: this.#section,
@@ -122,6 +132,10 @@ export class ListModel {
       await this.show(this.view, this.tag);
       return [];
     }
+    return this.#line.next(() => this.#readSome(ids));
+  }
+
+  async #readSome(ids: readonly string[]): Promise<string[]> {
     const turn = this.#turn;
     const fresh = await Promise.all(
       ids.map((id) =>

@@ -4,6 +4,7 @@
  */
 import { flushSync } from 'svelte';
 import { toFailure } from '../../ipc/errors';
+import { Line } from '../../state/line';
 import type { ThreadModel, Wanted } from './model.svelte';
 import type { Span } from './window';
 import { PAGE, missing } from './window';
@@ -34,6 +35,8 @@ export class Viewport {
   #observer: ResizeObserver | null = null;
   #gone = false;
   #flashTimer: ReturnType<typeof setTimeout> | undefined;
+  #line = new Line();
+  #due: Promise<void> | null = null;
 
   constructor(model: ThreadModel) {
     this.model = model;
@@ -90,12 +93,14 @@ export class Viewport {
   async open(messageId: string | null): Promise<void> {
     this.model.failure = null;
     try {
-      const [page] = await Promise.all([
-        this.model.fetch(messageId === null ? {} : { around: messageId }),
-        this.model.readConversation(),
-      ]);
+      await this.#line.next(async () => {
+        const [page] = await Promise.all([
+          this.model.fetch(messageId === null ? {} : { around: messageId }),
+          this.model.readConversation(),
+        ]);
+        if (!this.#gone) this.#settle(() => this.model.replace(page));
+      });
       if (this.#gone) return;
-      this.#settle(() => this.model.replace(page));
       if (messageId !== null) await this.jump(messageId);
     } catch (thrown) {
       if (!this.#gone) this.model.failure = toFailure(thrown);
@@ -105,13 +110,15 @@ export class Viewport {
   /** Brings a message to the upper third and lights it up; a hidden one is shown for it. */
   async jump(messageId: string): Promise<void> {
     if (this.model.indexOf(messageId) < 0) {
-      let page = await this.model.fetch({ around: messageId });
-      if (!page.messages.some(({ id }) => id === messageId) && !this.model.showHidden) {
-        this.model.showHidden = true;
-        page = await this.model.fetch({ around: messageId });
-      }
+      await this.#line.next(async () => {
+        let page = await this.model.fetch({ around: messageId });
+        if (!page.messages.some(({ id }) => id === messageId) && !this.model.showHidden) {
+          this.model.showHidden = true;
+          page = await this.model.fetch({ around: messageId });
+        }
+        if (!this.#gone) this.#settle(() => this.model.replace(page));
+      });
       if (this.#gone) return;
-      this.#settle(() => this.model.replace(page));
     }
     this.#pinned = { at: 'message', id: messageId, delta: -this.height * 0.22 };
     this.following = false;
@@ -167,9 +174,7 @@ export class Viewport {
           if (this.#gone) return;
           if (before !== this.scroll) continue;
         }
-        const page = await this.model.fetch(this.#request(want));
-        if (this.#gone || page.messages.length === 0) return;
-        this.#settle(() => this.model.add(page, Math.round((this.span.first + this.span.end) / 2)));
+        if (!(await this.#line.next(() => this.#bring()))) return;
       }
     } catch (thrown) {
       if (!this.#gone) this.model.failure = toFailure(thrown);
@@ -178,15 +183,27 @@ export class Viewport {
     }
   }
 
-  /** After a change of the rows: the same place, read anew. Who reads at the end stays at the end. */
-  async refresh(): Promise<void> {
-    if (!this.model.loaded) return;
+  /**
+   * After a change of the rows: the same place, read anew. Who reads at the end stays at the end. However many changes
+   * come while a read is under way, one more read takes them all in.
+   */
+  refresh(): Promise<void> {
+    if (!this.model.loaded) return Promise.resolve();
+    this.#due ??= this.#line.next(() => {
+      this.#due = null;
+      return this.#refresh();
+    });
+    return this.#due;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#gone) return;
     const total = this.model.total;
     const following = this.following && this.model.held.end >= total;
     const anchor = this.#anchor();
     const around = anchor.at === 'message' ? anchor.id : this.drawn.messages[0]?.id;
     await this.model.readConversation().catch(() => undefined);
-    await this.#replace(following || around === undefined ? {} : { around });
+    await this.#read(following || around === undefined ? {} : { around });
     if (!following && this.model.total > total) this.newBelow = true;
   }
 
@@ -218,7 +235,21 @@ export class Viewport {
     this.#pinned = null;
   }
 
-  async #replace(wanted: Wanted): Promise<void> {
+  /** The next page that the screen lacks, if it still does; false: nothing more comes. */
+  async #bring(): Promise<boolean> {
+    const want = this.#missing();
+    if (want === null || this.#gone) return false;
+    const page = await this.model.fetch(this.#request(want));
+    if (this.#gone || page.messages.length === 0) return false;
+    this.#settle(() => this.model.add(page, Math.round((this.span.first + this.span.end) / 2)));
+    return true;
+  }
+
+  #replace(wanted: Wanted): Promise<void> {
+    return this.#line.next(() => this.#read(wanted));
+  }
+
+  async #read(wanted: Wanted): Promise<void> {
     try {
       const page = await this.model.fetch(wanted, PAGE * 2).catch((thrown: unknown) => {
         // The message at the reader's place is gone: the nearest page by place will do.

@@ -143,7 +143,7 @@ select set_eq(
   $$ select 'airi_private.' || f from unnest(array['lock_user', 'lock_caller', 'lock_head', 'ring', 'bump', 'number_row',
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
-     'count_new_message', 'caller', 'note_device', 'end_session', 'found_messages',
+     'count_new_message', 'note_made_anew', 'caller', 'note_device', 'end_session', 'found_messages',
      'make_partition', 'refresh_views', 'accounts_like', 'delete_account',
      'thread_page']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');

@@ -156,9 +156,45 @@ select is(pg_temp.outcomes(pg_temp.push(
   pg_temp.op(43, 'insert', 'chat_messages', pg_temp.m(10), pg_temp.message('a', 2), '60'),
   pg_temp.op(44, 'insert', 'chat_messages', pg_temp.m(11), pg_temp.message('b', 2), '60'),
   pg_temp.op(45, 'insert', 'chat_messages', pg_temp.m(12), pg_temp.message('c', 2), '60'))),
-  'applied applied:superseded applied:superseded', 'is noted one by one');
+  'applied applied:superseded applied', 'is noted one by one');
 select results_eq($$select rating from public.chat_messages where id = any (array[pg_temp.m(10), pg_temp.m(11), pg_temp.m(12)])
-  order by id$$, 'values (2), (1), (1)', 'and what was not brought back is of the new epoch');
+  order by id$$, 'values (2), (1), (2)', 'and what was made anew yields to what was held');
+
+-- ----------------------------------------------------------------------------------------------------------- made anew
+-- A device that did not hear whether its rows had arrived sends them again; another one that had them has more to say.
+select pg_temp.next_transaction();
+select is(pg_temp.outcomes(pg_temp.push(
+  pg_temp.op(70, 'insert', 'conversations', pg_temp.id('a', 'conversation', 7), '{"title": "first"}'),
+  pg_temp.op(71, 'insert', 'chat_messages', pg_temp.m(70), pg_temp.message('m')),
+  pg_temp.op(72, 'insert', 'chat_messages', pg_temp.m(71), pg_temp.message('n')),
+  pg_temp.op(73, 'insert', 'message_attachments', pg_temp.id('a', 'attachment', 7),
+    jsonb_build_object('message_id', pg_temp.m(70), 'file_name', 'f')))), 'applied applied applied applied', 'rows made anew');
+insert into public.chat_messages (id, user_id, conversation_id, role, content)
+  values (pg_temp.m(72), pg_temp.a(), pg_temp.id('a', 'conversation', 7), 'user', 'by a plain write');
+select pg_temp.next_transaction();
+select is(pg_temp.outcomes(pg_temp.push(
+  pg_temp.op(74, 'insert', 'conversations', pg_temp.id('a', 'conversation', 7), '{"title": "renamed"}', '9'),
+  pg_temp.op(75, 'patch', 'chat_messages', pg_temp.m(70), '{"rating": 4}', '9'),
+  pg_temp.op(76, 'insert', 'message_attachments', pg_temp.id('a', 'attachment', 7),
+    jsonb_build_object('message_id', pg_temp.m(70), 'file_name', 'f', 'storage_path', 'held'), '9'),
+  pg_temp.op(77, 'patch', 'chat_messages', pg_temp.m(72), '{"rating": 3}', '9'))),
+  'applied applied applied applied', 'yield to any form that was held');
+select results_eq($$select c.title, m.rating, a.storage_path from public.conversations as c, public.chat_messages as m,
+  public.message_attachments as a where c.id = pg_temp.id('a', 'conversation', 7) and m.id = pg_temp.m(70)
+  and a.id = pg_temp.id('a', 'attachment', 7)$$, $$ values ('renamed'::varchar, 4, 'held'::text) $$, 'with all that it says');
+select is(pg_temp.outcomes(pg_temp.push(pg_temp.op(78, 'patch', 'chat_messages', pg_temp.m(70), '{"rating": 1}', '8'))),
+  'applied:superseded', 'after that the latest wins, as ever');
+update public.chat_messages set rating = 5 where id = pg_temp.m(71);
+select is(pg_temp.outcomes(pg_temp.push(pg_temp.op(79, 'patch', 'chat_messages', pg_temp.m(71), '{"rating": 1}', '9'))),
+  'applied:superseded', 'one that was changed since is not changed again');
+select pg_temp.next_transaction();
+delete from public.chat_messages where id = pg_temp.m(71);
+select is(pg_temp.outcomes(pg_temp.push(
+  pg_temp.op(80, 'insert', 'chat_messages', pg_temp.m(71), pg_temp.message('n')),
+  pg_temp.op(81, 'insert', 'chat_messages', pg_temp.m(71), pg_temp.message('n', 2), '9'),
+  pg_temp.op(82, 'patch', 'chat_messages', pg_temp.m(71), '{"rating": 2}', '9'))),
+  'applied applied:superseded applied:superseded', 'what was erased, and made again, does not yield to what was held before');
+select is((select rating from public.chat_messages where id = pg_temp.m(71)), null, 'nor says anything of it');
 
 -- --------------------------------------------------------------------------------------------------------------- erased
 select pg_temp.next_transaction();

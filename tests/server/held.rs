@@ -13,14 +13,17 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("apply_op", "v_held text := p_op ->> 'held'", "v_held text := null"),
     ("sync_push", "(o.op ->> 'held')::bigint", "null::bigint"),
     // The later form does not win.
-    ("restore_row", "if p_held <= coalesce((", "if false and p_held <= coalesce(("),
-    ("restore_row", "if p_held <= coalesce((", "if true or p_held <= coalesce(("),
+    ("restore_row", "if p_held <= v_form then", "if false and p_held <= v_form then"),
+    ("restore_row", "if p_held <= v_form then", "if true or p_held <= v_form then"),
     // What was brought back before counts as written anew.
     ("restore_row", "and r.change_seq = v_found", "and false"),
     ("note_restored", "where u.held is not null", "where false"),
     ("restore_messages", "if v_seqs is not null then", "if false then"),
     // What was erased after the form comes back.
-    ("restore_row", "if v_found is null and airi_private.erased_since", "if false and airi_private.erased_since"),
+    ("restore_row", "if coalesce(v_form, 0) = 0 and airi_private.erased_since", "if false and airi_private.erased_since"),
+    ("restore_row", "if coalesce(v_form, 0) = 0 and airi_private.erased_since", "if v_found is null and airi_private.erased_since"),
+    // What was made anew does not yield.
+    ("note_made_anew", "where a.change_seq >=", "where false and a.change_seq >="),
     (
         "restore_messages",
         "where u.held is not null and airi_private.erased_since",

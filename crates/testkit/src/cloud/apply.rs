@@ -99,6 +99,18 @@ fn erased_since(tx: &Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>,
         .any(|(table, id)| tx.state.tombstones.get(&(tx.user, table, id)).is_some_and(|tombstone| tombstone.seq > held))
 }
 
+/// A row that was made anew yields to what was held, but not to what was erased before it was made.
+fn erased_before_made(
+    tx: &Tx<'_>,
+    table: Table,
+    id: Uuid,
+    given: &Map<String, Value>,
+    held: Option<i64>,
+) -> Option<Outcome> {
+    let old = tx.state.row(table, id).filter(|old| old.owner == tx.user && old.form() == 0)?;
+    erased_since(tx, table, id, given, held?).then_some(Outcome::Superseded(Some(old.seq)))
+}
+
 fn note_held(tx: &mut Tx<'_>, table: Table, id: Uuid, held: Option<i64>) {
     if let Some(held) = held
         && let Some(row) = tx.state.tables[table as usize].get_mut(&id)
@@ -117,6 +129,9 @@ fn insert(tx: &mut Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>, h
         Some(Some(Ok(named))) if named == id => {}
         Some(Some(Ok(_))) => return invalid("the row has another id than the operation"),
         Some(_) => return invalid("invalid input syntax for type uuid"),
+    }
+    if let Some(superseded) = erased_before_made(tx, table, id, given, held) {
+        return superseded;
     }
     // What is there already is not looked at again, except that a message must be the same.
     if let Some(old) = tx.state.row(table, id).filter(|old| old.owner == tx.user && table != Table::Messages) {
@@ -213,6 +228,9 @@ fn bring_back(tx: &mut Tx<'_>, table: Table, id: Uuid, row: &Fields, given: &Map
 }
 
 fn patch(tx: &mut Tx<'_>, table: Table, id: Uuid, set: &Map<String, Value>, held: Option<i64>) -> Outcome {
+    if let Some(superseded) = erased_before_made(tx, table, id, set, held) {
+        return superseded;
+    }
     let old = tx.state.row(table, id).filter(|old| old.owner == tx.user);
     if let Some(held) = held {
         // Whether it brings anything back is asked before what it brings.

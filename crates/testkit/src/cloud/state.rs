@@ -17,7 +17,8 @@ pub(crate) struct Row {
     pub owner: Uuid,
     pub seq: i64,
     pub fields: Fields,
-    /// The `held` of the operation that brought this form back, and the number that the row got by it.
+    /// The `held` of the operation that brought this form back, 0 when it was made anew after a restore; and the number that
+    /// the row got by it.
     pub held: Option<(i64, i64)>,
     /// Conversations: orders the preview; does not travel.
     pub last_message_at: Time,
@@ -173,7 +174,8 @@ impl<'a> Tx<'a> {
         let seq = self.number(id);
         let created: Time =
             fields.get("created_at").and_then(Value::as_str).and_then(|t| t.parse().ok()).unwrap_or(self.now);
-        let row = Row { owner: self.user, seq, fields, held: None, last_message_at: created.min(self.now) };
+        let held = (seq >= EPOCH_STEP).then_some((0, seq));
+        let row = Row { owner: self.user, seq, fields, held, last_message_at: created.min(self.now) };
         if table == Table::Messages {
             self.count_message(&row);
         }

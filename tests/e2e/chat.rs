@@ -39,7 +39,7 @@ async fn a_model_is_set_up_and_answers_is_stopped_asked_again_and_edited_with_th
     window.fill("provider-key", "sk-e2e-canary").await;
     window.click("save-provider").await;
     window.gone("save-provider").await;
-    window.says("provider", "21 models").await;
+    window.says("provider", "22 models").await;
     assert_eq!(window.texts("provider").await.len(), 1, "the second try mends the first");
     window.shot("chat-2-provider");
     window.click("dialog-close").await;

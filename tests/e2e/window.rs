@@ -33,7 +33,15 @@ fn tauri_driver() -> PathBuf {
 
 impl Window {
     pub(crate) async fn open(screen: Screen, args: &[&str], environment: &[(&str, &Path)]) -> Window {
-        let app = built().join("airi-desktop");
+        Window::open_program(&built().join("airi-desktop"), screen, args, environment).await
+    }
+
+    pub(crate) async fn open_program(
+        app: &Path,
+        screen: Screen,
+        args: &[&str],
+        environment: &[(&str, &Path)],
+    ) -> Window {
         assert!(app.is_file(), "{} is missing: `cargo build -p airi-desktop` first", app.display());
         let (port, native) = (free_port(), free_port());
         let mut driver = Command::new(tauri_driver());
@@ -47,7 +55,10 @@ impl Window {
             driver.env(name, value);
         }
         let driver = driver.spawn().unwrap();
-        let capabilities = json!({ "tauri:options": { "application": app, "args": args } });
+        let capabilities = json!({
+            "tauri:options": { "application": app, "args": args },
+            "timeouts": { "script": 120_000 },
+        });
         let url = format!("http://127.0.0.1:{port}");
         let start = Instant::now();
         let client = loop {
@@ -113,6 +124,11 @@ impl Window {
 
     pub(crate) async fn js(&self, script: &str, args: Vec<Value>) -> Value {
         self.client.execute(script, args).await.unwrap()
+    }
+
+    /// What a script says that calls its last argument when it is done.
+    pub(crate) async fn later(&self, script: &str, args: Vec<Value>) -> Value {
+        self.client.execute_async(script, args).await.unwrap()
     }
 
     /// Waits until a script gives that value.

@@ -20,8 +20,16 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("note_restored", "where u.held is not null", "where false"),
     ("restore_messages", "if v_seqs is not null then", "if false then"),
     // What was erased after the form comes back.
-    ("restore_row", "if coalesce(v_form, 0) = 0 and airi_private.erased_since", "if false and airi_private.erased_since"),
-    ("restore_row", "if coalesce(v_form, 0) = 0 and airi_private.erased_since", "if v_found is null and airi_private.erased_since"),
+    (
+        "restore_row",
+        "if coalesce(v_form, 0) = 0 and airi_private.erased_since",
+        "if false and airi_private.erased_since",
+    ),
+    (
+        "restore_row",
+        "if coalesce(v_form, 0) = 0 and airi_private.erased_since",
+        "if v_found is null and airi_private.erased_since",
+    ),
     // What was made anew does not yield.
     ("note_made_anew", "where a.change_seq >=", "where false and a.change_seq >="),
     (

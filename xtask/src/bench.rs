@@ -4,46 +4,71 @@
 //! here each takes the place of the section of that name. What was not measured stays as it was.
 
 use crate::setup;
-use crate::shell::{cargo, command, describe, output, root};
+use crate::shell::{cargo, command, describe, output, root, sh};
 use anyhow::{Context, Result, bail};
 use std::process::Stdio;
 
 const DOC: &str = "docs/benchmarks.md";
 
-/// Each measuring program: its name, and the folder of its peers. One without peers counts what no machine changes, and needs
-/// neither the release build nor `airi`.
-const BENCHES: &[(&str, Option<&str>)] = &[("sync", Some("bench-peers")), ("server", None)];
+struct Bench {
+    name: &'static str,
+    /// The folder of its peers, if they come from npm.
+    peers: Option<&'static str>,
+    /// What is built for it in release form. Without, it counts what no machine changes.
+    programs: &'static [&'static str],
+    /// It measures within its own process, so it must be optimised as well.
+    inside: bool,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench { name: "sync", peers: Some("bench-peers"), programs: &["--package", "airi-cli"], inside: true },
+    Bench { name: "server", peers: None, programs: &[], inside: false },
+    Bench {
+        name: "window",
+        peers: None,
+        programs: &["--package", "airi-cli", "--package", "airi-desktop", "--bins", "--example", "empty-window"],
+        inside: false,
+    },
+];
 
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     let (names, options) = match args.first() {
         Some(first) if !first.starts_with('-') => (vec![first.as_str()], &args[1..]),
-        _ => (BENCHES.iter().map(|(name, _)| *name).collect(), args),
+        _ => (BENCHES.iter().map(|bench| bench.name).collect(), args),
     };
     setup::tests()?;
     for name in names {
-        let Some(&(_, peers)) = BENCHES.iter().find(|(known, _)| *known == name) else {
-            let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+            let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
             bail!("there is no bench '{name}' (there are: {})", known.join(", "));
         };
-        if let Some(peers) = peers {
+        if let Some(peers) = bench.peers {
             setup::npm(peers)?;
         }
-        measure(name, peers.is_some(), options)?;
+        if name == "window" {
+            setup::window()?;
+            sh("ui", "npm", &["run", "--silent", "build"])?;
+        }
+        measure(bench, options)?;
     }
     Ok(())
 }
 
-fn measure(name: &str, timed: bool, options: &[String]) -> Result<()> {
-    let mut args = vec!["bench", "--locked", "--package", "airi-tests", "--bench", name];
-    if timed {
-        crate::shell::sh("", &cargo(), &["build", "--locked", "--release", "--package", "airi-cli"])?;
-    } else {
+fn measure(bench: &Bench, options: &[String]) -> Result<()> {
+    let mut args = vec!["bench", "--locked", "--package", "airi-tests", "--bench", bench.name];
+    if !bench.programs.is_empty() {
+        let build = [&["build", "--locked", "--release"], bench.programs].concat();
+        sh("", &cargo(), &build)?;
+    }
+    if !bench.inside {
         args.extend(["--profile", "dev"]);
     }
     args.push("--");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let mut bench = command("", &cargo(), &args);
-    bench.args(options).env("AIRI_BIN", target.join(format!("release/airi{}", std::env::consts::EXE_SUFFIX)));
+    let programs = target.join("release");
+    bench.args(options).env("AIRI_BIN", programs.join(format!("airi{}", std::env::consts::EXE_SUFFIX)));
+    bench.env("AIRI_PROGRAMS", programs);
     if let Some(date) = output("date", &["-u", "+%Y-%m-%d"]) {
         bench.args(["--date", &date]);
     }

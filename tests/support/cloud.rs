@@ -287,6 +287,12 @@ impl Cloud {
         Ok(said)
     }
 
+    /// A script of `supabase/operations` that talks to the database as its superuser, not run yet.
+    pub fn operation(&self, name: &str, args: &[&Path]) -> Result<std::process::Command> {
+        let parts = self.parts()?;
+        Ok(parts.postgres.operation(name, args, &parts.admin_password))
+    }
+
     /// What the database holds: `manifest.sql`.
     pub fn manifest(&self) -> Result<String> {
         let parts = self.parts()?;

@@ -44,6 +44,15 @@ pub(crate) fn has_library(bin: &Path, name: &str) -> bool {
     ["so", "dylib"].iter().any(|end| folder.join(format!("{name}.{end}")).is_file())
 }
 
+/// The S3-compatible server: `AIRI_S3S`, or where `cargo xtask test` puts it.
+pub(crate) fn object_store() -> Result<PathBuf> {
+    let program = env::var_os("AIRI_S3S").map_or_else(|| repository().join("target/tools/bin/s3s-fs"), PathBuf::from);
+    if !program.is_file() {
+        bail!("{} is not there; run `cargo xtask setup`, or set AIRI_S3S", program.display());
+    }
+    Ok(program.canonicalize()?)
+}
+
 /// The repository's root: `AIRI_REPOSITORY`, or where this crate was built.
 pub(crate) fn repository() -> PathBuf {
     env::var_os("AIRI_REPOSITORY").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), PathBuf::from)

@@ -27,6 +27,8 @@ const TESTS: &[&str] = &[
 ];
 
 const TAURI_DRIVER: &str = "2.1.0";
+/// The S3-compatible server that exports are rehearsed against.
+const S3S: &str = "0.14.1";
 const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn everything() -> Result<()> {
@@ -46,7 +48,9 @@ pub(crate) fn tests() -> Result<()> {
     packages(TESTS)?;
     npm("tests/cloud_contract")?;
     pgvector()?;
-    tool("tauri-driver", TAURI_DRIVER).map(drop)
+    // Unoptimised, which is built sooner and is quick enough.
+    tool("s3s-fs", S3S, &["--debug", "--features", "binary"])?;
+    tool("tauri-driver", TAURI_DRIVER, &[]).map(drop)
 }
 
 fn node() -> Result<()> {
@@ -144,7 +148,7 @@ fn pgvector() -> Result<()> {
 }
 
 /// A program from crates.io, kept under `target/tools`.
-pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
+pub(crate) fn tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
     let tools = root().join("target/tools");
     let path = tools.join("bin").join(name);
     let mark = tools.join(format!("{name}.version"));
@@ -154,6 +158,7 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
     let place = tools.to_string_lossy().into_owned();
     let mut install =
         command("", &cargo(), &["install", "--locked", "--force", "--root", &place, "--version", version, name]);
+    install.args(options);
     install.env("CARGO_TARGET_DIR", root().join("target/tools-build"));
     finish(install)?;
     std::fs::write(mark, version)?;
@@ -161,5 +166,5 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
 }
 
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    tool("cargo-deny", CARGO_DENY)
+    tool("cargo-deny", CARGO_DENY, &[])
 }

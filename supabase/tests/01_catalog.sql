@@ -180,7 +180,8 @@ select set_eq(
   $$ select 'public.' || f from unnest(array['sync_hello', 'sync_snapshot', 'sync_preview', 'sync_pull', 'sync_push',
      'sync_audit', 'sync_device', 'sync_sign_out_device',
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
-     'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics', 'get_my_limits']) as f $$,
+     'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics', 'get_my_limits',
+     'search_messages_hybrid']) as f $$,
   'signed-in users call what was decided');
 select set_eq(
   $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
@@ -189,7 +190,8 @@ select set_eq(
      'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
      'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
-     'suspended_until', 'thread_page']) as f $$,
+     'suspended_until', 'thread_page', 'embedding_type', 'check_embedding', 'nearest_by_index', 'nearest_by_owner',
+     'nearest_messages']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

@@ -8,6 +8,7 @@
 //! - `restore`: the database goes back to an older moment; the devices bring back what they hold.
 //! - `drill`: the machine is lost, and the written recovery procedure brings it back.
 //! - `backups`: what the scripts of a backup keep and let go.
+//! - `exports`: the daily export and the monthly archive, into a server that speaks S3.
 //! - `held`: a transaction that stays open hides nothing and delays nobody else.
 //! - `limits`: a server that cuts answers at ten rows, and one that lacks our migrations for a while.
 //! - `sessions`: many processes renew one session and nobody is signed out.
@@ -39,6 +40,7 @@ mod backups;
 mod disk_full;
 mod drill;
 mod env;
+mod exports;
 mod held;
 mod kills;
 mod ledger;

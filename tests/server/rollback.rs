@@ -85,7 +85,7 @@ async fn down_and_up(template: Template, from: &str) {
 }
 
 /// Runs the rollbacks from the last to `from`, and strikes them from the history, as `supabase migration repair` does.
-async fn down(database: &Database, owner: &Client, from: &str) {
+pub(crate) async fn down(database: &Database, owner: &Client, from: &str) {
     let folder = repository().join("supabase/rollbacks");
     let names: BTreeSet<String> = std::fs::read_dir(&folder)
         .unwrap()

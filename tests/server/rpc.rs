@@ -58,6 +58,7 @@ const DECIDED: &[(&str, Decision)] = &[
     ("get_user_usage_stats(integer)", Decision::Users(|_| vec![json!({}), json!({"p_days": 3660})])),
     ("lift_suspension(uuid, text)", Decision::Server),
     ("log_query_performance(text, integer, integer)", Decision::Server),
+    ("messages_to_embed(integer, timestamp with time zone, uuid)", Decision::Server),
     ("record_moderation(uuid, text, jsonb, uuid, timestamp with time zone)", Decision::Server),
     ("record_payment(text, numeric, text, text, uuid, text, text, text, timestamp with time zone)", Decision::Server),
     (
@@ -70,6 +71,16 @@ const DECIDED: &[(&str, Decision)] = &[
     ("release_generation(uuid, timestamp with time zone)", Decision::Server),
     ("reserve_generation(uuid, timestamp with time zone)", Decision::Server),
     ("search_messages(text, integer, integer)", Decision::Users(searches)),
+    (
+        "search_messages_hybrid(text, real[], integer, integer)",
+        Decision::Users(|a| {
+            let mut calls = searches(a);
+            // On a server without pgvector, as this one, a vector is refused; `semantic` has one that has it.
+            calls.push(json!({"p_query": a.mark, "p_embedding": [1, 2, 3]}));
+            calls
+        }),
+    ),
+    ("set_message_embeddings(jsonb)", Decision::Server),
     ("suspend_user(uuid, timestamp with time zone, text)", Decision::Server),
     ("update_daily_usage_aggregate(uuid, date)", Decision::Server),
     (
@@ -172,6 +183,7 @@ async fn no_function_tells_or_changes_what_is_anothers() {
                     json!({"p_user_id": stage.a.id}),
                     json!({"p_user_id": stage.a.id, "p_date": "2026-01-01"}),
                     json!({"p_query": stage.a.id}),
+                    json!({"p_rows": [{"id": stage.a.message, "embedding": [1, 2, 3]}]}),
                     json!({"p_user_id": stage.a.id, "p_until": null, "p_reason": "x"}),
                     json!({"p_user_id": stage.a.id, "p_type": "x", "p_severity": "low"}),
                     json!({"p_user_id": stage.a.id, "p_content": "x", "p_scores": {}, "p_message_id": stage.a.message}),

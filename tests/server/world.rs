@@ -23,6 +23,8 @@ pub(crate) enum Template {
     Deployed,
     /// The same after them.
     Repaired,
+    /// With all our migrations on a project that has pgvector; only on the server of `embeddings`.
+    Vector,
 }
 
 impl Template {
@@ -32,16 +34,22 @@ impl Template {
             Self::Base => "template_base",
             Self::Deployed => "template_deployed",
             Self::Repaired => "template_repaired",
+            Self::Vector => "template_vector",
         }
     }
 }
 
 pub(crate) struct World {
     pub(crate) cloud: Cloud,
+    cluster: Cluster,
+    _broom: Child,
+}
+
+/// A server on which templates are made and cloned.
+pub(crate) struct Cluster {
     server: Database,
     made: Mutex<Vec<Template>>,
     clones: AtomicU32,
-    _broom: Child,
 }
 
 static WORLD: OnceCell<World> = OnceCell::const_new();
@@ -53,7 +61,7 @@ pub(crate) async fn world() -> &'static World {
 
 /// A database of one's own.
 pub(crate) async fn clone_of(template: Template) -> Database {
-    world().await.clone_of(template).await
+    world().await.cluster.clone_of(template).await
 }
 
 pub(crate) fn repository() -> PathBuf {
@@ -69,15 +77,22 @@ impl World {
         let cloud = Cloud::start(CloudOptions::default()).await.unwrap();
         let broom = broom(cloud.folder().unwrap());
         let server = Database::new(&cloud.database_url, &cloud.superuser_url().unwrap());
-        Self { cloud, server, made: Mutex::default(), clones: AtomicU32::new(0), _broom: broom }
+        Self { cloud, cluster: Cluster::of(server), _broom: broom }
     }
 
     /// The database that PostgREST and the gateway serve: all our migrations, on a cluster with pg_cron in it.
     pub(crate) fn served(&self) -> &Database {
-        &self.server
+        &self.cluster.server
+    }
+}
+
+impl Cluster {
+    /// On the server of this database.
+    pub(crate) fn of(server: Database) -> Self {
+        Self { server, made: Mutex::default(), clones: AtomicU32::new(0) }
     }
 
-    async fn clone_of(&self, template: Template) -> Database {
+    pub(crate) async fn clone_of(&self, template: Template) -> Database {
         {
             // One at a time: whoever comes second finds it made.
             let mut made = self.made.lock().await;
@@ -93,7 +108,7 @@ impl World {
         }
         let from = match template {
             Template::Blank => None,
-            Template::Base | Template::Deployed => Some(Template::Blank),
+            Template::Base | Template::Deployed | Template::Vector => Some(Template::Blank),
             Template::Repaired => Some(Template::Deployed),
         };
         if let Some(from) = from {
@@ -108,6 +123,12 @@ impl World {
                 admin.batch_execute("create schema tap; create extension pgtap with schema tap").await.unwrap();
             }
             Template::Base | Template::Repaired => push(&database).await,
+            Template::Vector => {
+                // On Supabase `postgres` may do this by itself.
+                let extension = "create extension vector with schema extensions";
+                database.as_superuser().await.batch_execute(extension).await.unwrap();
+                push(&database).await;
+            }
             Template::Deployed => {
                 let owner = database.as_owner().await;
                 owner.batch_execute(&read("supabase/migrations/001_base_tables.sql")).await.unwrap();
@@ -148,7 +169,7 @@ pub(crate) async fn push(database: &Database) {
 
 /// Removes the folder after our end. A static is never dropped, so a shell waits for the pipe to close, as the servers' own
 /// guards do, then for PostgreSQL to be gone.
-fn broom(folder: &Path) -> Child {
+pub(crate) fn broom(folder: &Path) -> Child {
     const SWEEP: &str = r#"
         cat >/dev/null; tries=200
         while [ -e "$1/postgres/data/postmaster.pid" ] && [ "$tries" -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done

@@ -75,15 +75,13 @@ grant usage on schema extensions to postgres, anon, authenticated, service_role,
   supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin;
 grant all on schema extensions to postgres with grant option;
 
-create extension if not exists pgcrypto with schema extensions;
-
 do $optional$
 declare
   wanted text;
 begin
   -- Deviation: `plpgsql_check` is there from the start, because only a superuser can create it (`supabase db lint` needs
   -- it); so is pg_cron, below, for the same reason. On Supabase supautils lets `postgres` create both.
-  foreach wanted in array array['uuid-ossp', 'plpgsql_check'] loop
+  foreach wanted in array array['pgcrypto', 'uuid-ossp', 'plpgsql_check'] loop
     if exists (select from pg_catalog.pg_available_extensions where name = wanted) then
       execute format('create extension if not exists %I with schema extensions', wanted);
     end if;

@@ -121,6 +121,7 @@ impl Cloud {
             password: secrets.admin_password.clone(),
             throw_away: folder.is_temporary() && !options.archive,
             archive: options.archive,
+            bin: None,
         })
         .await?;
         bootstrap(&postgres, &secrets).await?;
@@ -286,6 +287,12 @@ impl Cloud {
         Ok(said)
     }
 
+    /// A script of `supabase/operations` that talks to the database as its superuser, not run yet.
+    pub fn operation(&self, name: &str, args: &[&Path]) -> Result<std::process::Command> {
+        let parts = self.parts()?;
+        Ok(parts.postgres.operation(name, args, &parts.admin_password))
+    }
+
     /// What the database holds: `manifest.sql`.
     pub fn manifest(&self) -> Result<String> {
         let parts = self.parts()?;
@@ -366,7 +373,7 @@ fn bind(options: &CloudOptions, secrets: &Secrets) -> Result<TcpListener> {
 }
 
 /// Brings a new database into a fresh project's state, and sets the passwords of this folder.
-async fn bootstrap(postgres: &Postgres, secrets: &Secrets) -> Result<()> {
+pub(crate) async fn bootstrap(postgres: &Postgres, secrets: &Secrets) -> Result<()> {
     let admin = postgres.connect_as_superuser().await?;
     let fresh: bool = admin.query_one("select to_regnamespace('devcloud') is null", &[]).await?.get(0);
     if fresh {

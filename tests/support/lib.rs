@@ -14,12 +14,16 @@ mod database;
 mod folder;
 mod gateway;
 pub mod migrations;
+mod objects;
 pub mod postgres;
 mod postgrest;
 mod programs;
 mod secrets;
 mod token;
+mod vector;
 
 pub use backup::Moment;
 pub use cloud::{Cloud, CloudOptions, Migrations, User};
 pub use gateway::AuthOptions;
+pub use objects::ObjectStore;
+pub use vector::VectorServer;

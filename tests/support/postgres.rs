@@ -33,6 +33,8 @@ pub struct PostgresOptions {
     pub throw_away: bool,
     /// Keeps every finished piece of the write-ahead log beside the cluster, for recovery to a moment (see `backup`).
     pub archive: bool,
+    /// The folder with `postgres` and `initdb`, if not the machine's own PostgreSQL 15.
+    pub bin: Option<PathBuf>,
 }
 
 /// A running server.
@@ -57,8 +59,9 @@ pub enum Stop {
 impl Postgres {
     /// Makes the cluster if the folder has none, starts it, and waits until it answers.
     pub async fn start(mut options: PostgresOptions) -> Result<Self> {
-        let bin = programs::postgres_bin()?;
+        let bin = options.bin.clone().map_or_else(programs::postgres_bin, Ok)?;
         let mut account = Account::for_server()?;
+        account.reach(&bin)?;
         let data = prepare_folder(&options, &mut account)?;
         if options.archive {
             crate::backup::prepare(&data, &account)?;

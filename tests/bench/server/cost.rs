@@ -157,7 +157,7 @@ pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs)
 }
 
 /// The buffers of the second call: the first loads catalogs and plans.
-async fn cost(session: &Client, statement: &str) -> Result<u64> {
+pub(crate) async fn cost(session: &Client, statement: &str) -> Result<u64> {
     session.batch_execute(statement).await?;
     let explain = format!("explain (analyze, buffers, format json) {statement}");
     let plan: Value = session.query_one(&explain, &[]).await.with_context(|| statement.to_owned())?.get(0);

@@ -3,6 +3,7 @@
 //! docs/benchmarks.md a size on stdout; what it is doing on stderr.
 
 mod cost;
+mod meaning;
 #[path = "../sync/report.rs"]
 mod report;
 mod rows;
@@ -23,6 +24,9 @@ struct Arguments {
     /// Conversations; by default one for each 20 messages
     #[arg(long)]
     conversations: Option<u64>,
+    /// Only search by meaning, on so many vectors
+    #[arg(long, value_parser = size, num_args = 0..=1, default_missing_value = "10k")]
+    meaning: Option<u64>,
     /// The same seed makes the same rows
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -54,6 +58,10 @@ async fn main() -> Result<()> {
     }
     sizes.sort_unstable();
     let machine = report::machine();
+    if let Some(vectors) = arguments.meaning {
+        println!("{}", meaning::measure(vectors, arguments.seed).await?.markdown(&machine, &arguments.date));
+        return Ok(());
+    }
     let cloud = Cloud::start(CloudOptions::default()).await?;
     let admin = connect(&cloud.superuser_url().context("the cloud runs its own server")?.parse()?).await?;
     let owner = connect(&cloud.database_url.parse()?).await?;

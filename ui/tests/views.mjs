@@ -25,6 +25,11 @@ const toTake = async (page) => {
 export const VIEWS = {
   start: { act: async () => {} },
   empty: { query: '&empty', act: async () => {} },
+  welcome_zh: { query: '&empty&lang=zh-Hans', act: async () => {} },
+  welcome_ja: { query: '&empty&lang=ja', act: async () => {} },
+  start_chat: { query: '&empty', act: async (page) => { await page.getByTestId('welcome-chat').click(); await page.waitForTimeout(400); } },
+  built_in: { query: '&empty&builtin', act: async (page) => { await page.getByTestId('welcome-sign-in').click(); await page.getByTestId('built-in-server').waitFor(); await page.waitForTimeout(300); } },
+  sample: { query: '&demo', act: open(1) },
   thread: { act: open(1) },
   top: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 0)); await page.waitForTimeout(700); } },
   files: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 1500)); await page.waitForTimeout(700); } },

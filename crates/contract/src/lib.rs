@@ -33,6 +33,10 @@ pub use thread::*;
 pub const COMMANDS: &[&str] = &[
     // () -> AppInfo
     "app_info",
+    // () -> () ; opens a window of its own on a throw-away library with a sample history
+    "open_sample",
+    // () -> () ; closes this window when it is such a one; nothing of it stays
+    "leave_sample",
     // ListRequest -> ConversationPage
     "list_conversations",
     // ConversationRef -> ConversationRow

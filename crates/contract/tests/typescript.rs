@@ -86,6 +86,7 @@ fn the_committed_types_are_the_generated_ones() {
         Skipped,
         ExportReport,
         AppInfo,
+        BuiltInServer,
         Status,
         SyncProgress,
         AuditReport,

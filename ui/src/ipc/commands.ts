@@ -13,6 +13,8 @@ async function call<T>(command: c.CommandName, request?: unknown): Promise<T> {
 
 export const ipc = {
   appInfo: () => call<c.AppInfo>('app_info'),
+  openSample: () => call<null>('open_sample'),
+  leaveSample: () => call<null>('leave_sample'),
   listConversations: (r: c.ListRequest) => call<c.ConversationPage>('list_conversations', r),
   getConversation: (r: c.ConversationRef) => call<c.ConversationRow>('get_conversation', r),
   createConversation: (r: c.NewConversation) => call<c.ConversationRow>('create_conversation', r),

@@ -115,6 +115,10 @@ pub const COMMANDS: &[&str] = &[
     "use_profile",
     // () -> Status
     "sign_out",
+    // RemoveProfile -> Status ; from this computer; refused while something waits, asks where something would be lost
+    "remove_profile",
+    // DeleteAccount -> DeletedAccount ; on the server, for good; this computer keeps what it has
+    "delete_account",
     // () -> Status ; one round now
     "sync_now",
     // () -> Status

@@ -74,6 +74,8 @@ commands![
     sign_in::list_profiles,
     sign_in::use_profile,
     account::sign_out,
+    account::remove_profile,
+    account::delete_account,
     account::sync_now,
     account::pause_sync,
     account::verify_remote,

@@ -10,6 +10,7 @@ mod images;
 mod library;
 mod navigation;
 mod renderer;
+mod sample;
 
 pub use airi_app::log_panics;
 pub use arguments::{Arguments, USAGE};
@@ -18,6 +19,7 @@ pub use renderer::without_dmabuf_renderer;
 use airi_app::AppOptions;
 use library::Library;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Builder, Manager, RunEvent, WebviewWindowBuilder, WindowEvent, Wry};
 
@@ -36,6 +38,8 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
         window: true,
     });
     let images = library.clone();
+    let mut kept = arguments.demo.then(sample::PageFolder::make);
+    let place = kept.as_ref().map(|folder| folder.path().to_owned());
 
     Builder::<Wry>::default()
         // Must be the first plugin: a second start ends here, before it touches the library.
@@ -47,14 +51,17 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
         })
         .manage(library)
         .invoke_handler(commands::handler())
-        .setup(|app| Ok(open_window(app)?))
+        .setup(move |app| Ok(open_window(app, place.as_ref())?))
         .build(context)?
-        .run(|handle, event| match event {
+        .run(move |handle, event| match event {
             // Whoever looks at the window again wants what other devices did meanwhile.
             RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => {
                 handle.state::<Library>().look_for_news()
             }
-            RunEvent::Exit => handle.state::<Library>().close(),
+            RunEvent::Exit => {
+                handle.state::<Library>().close();
+                drop(kept.take());
+            }
             _ => {}
         });
     Ok(())
@@ -72,12 +79,16 @@ fn instance(identifier: &str, arguments: &Arguments) -> String {
     format!("{identifier}.at-{:016x}", hasher.finish())
 }
 
-fn open_window(app: &App) -> tauri::Result<()> {
+/// `throw_away`: where the page of a sample keeps what it must, until the window is closed.
+fn open_window(app: &App, throw_away: Option<&PathBuf>) -> tauri::Result<()> {
     let config = app.config().app.windows.first().cloned().unwrap_or_default();
-    WebviewWindowBuilder::from_config(app.handle(), &config)?
+    let mut window = WebviewWindowBuilder::from_config(app.handle(), &config)?
         .on_navigation(navigation::is_own_page)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()?;
+        .on_new_window(|_, _| NewWindowResponse::Deny);
+    if let Some(folder) = throw_away {
+        window = window.title("AIRI: a sample").data_directory(folder.clone()).incognito(!sample::is_driven());
+    }
+    window.build()?;
     events::forward(app.handle().clone(), app.state::<Library>().inner().clone());
     Ok(())
 }

@@ -28,6 +28,11 @@ impl Library {
         self.inner.opened.get_or_init(|| App::open(self.inner.options.clone()).map_err(CommandError::from)).clone()
     }
 
+    /// Whether it is a throw-away one with a sample history.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.inner.options.demo
+    }
+
     /// There may be news on the server.
     pub(crate) fn look_for_news(&self) {
         if let Some(Ok(app)) = self.inner.opened.get() {
@@ -35,8 +40,11 @@ impl Library {
         }
     }
 
-    /// Ends what runs beside the window. A demonstration's library goes with it.
+    /// Ends what runs beside the window. A demonstration's library goes with it, also one that is only just being opened.
     pub(crate) fn close(&self) {
+        if self.is_demo() {
+            let _ = self.app();
+        }
         if let Some(Ok(app)) = self.inner.opened.get() {
             app.close();
         }

@@ -144,7 +144,7 @@ select set_eq(
      'number_owned', 'number_profile', 'number_conversation', 'number_message', 'number_attachment', 'check_session',
      'bury', 'forget_account', 'count_inserted', 'count_updated', 'count_deleted', 'create_profile',
      'count_new_message', 'note_made_anew', 'caller', 'note_device', 'end_session', 'found_messages',
-     'make_partition', 'refresh_views', 'accounts_like', 'delete_account',
+     'make_partition', 'refresh_views', 'accounts_like', 'delete_account', 'erase_caller',
      'thread_page']) as f $$,
   'the definer functions are the ones decided upon, and none is where the API looks');
 select is_empty(
@@ -166,7 +166,7 @@ select is_empty(
 select set_eq(
   $$ select name from ours where prosecdef and has_function_privilege('authenticated', oid, 'execute') $$,
   $$ select 'airi_private.' || f from unnest(array['lock_caller', 'caller', 'note_device', 'end_session', 'found_messages',
-     'thread_page']) as f $$,
+     'thread_page', 'erase_caller']) as f $$,
   'the definers that a signed-in user can call are the ones decided upon');
 select is_empty(
   $$ select o.name from ours as o join pg_proc as p using (oid)
@@ -181,7 +181,7 @@ select set_eq(
      'sync_audit', 'sync_device', 'sync_sign_out_device',
      'get_conversations_with_last_message', 'get_conversation_messages', 'search_messages', 'get_conversation_summary',
      'archive_old_conversations', 'export_conversation_json', 'get_user_usage_stats', 'get_popular_topics', 'get_my_limits',
-     'search_messages_hybrid']) as f $$,
+     'search_messages_hybrid', 'delete_my_account']) as f $$,
   'signed-in users call what was decided');
 select set_eq(
   $$ select name from ours where name ~ '^airi_private' and has_function_privilege('authenticated', oid, 'execute') $$,
@@ -191,7 +191,7 @@ select set_eq(
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
      'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
      'suspended_until', 'thread_page', 'embedding_type', 'check_embedding', 'nearest_by_index', 'nearest_by_owner',
-     'nearest_messages']) as f $$,
+     'nearest_messages', 'erase_caller']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

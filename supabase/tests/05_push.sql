@@ -197,7 +197,7 @@ select is(pg_temp.outcomes(public.sync_push(null, jsonb_build_array(
 select pg_temp.act_as_server();
 delete from auth.users where id = pg_temp.b();
 select pg_temp.act_as(pg_temp.b());
-select throws_ok($$select public.sync_push(null, '[]')$$, '28000', null, 'a token that outlives its account pushes nothing');
+select throws_ok($$select public.sync_push(null, '[]')$$, 'PT401', null, 'a token that outlives its account pushes nothing');
 
 select * from finish();
 rollback;

@@ -175,7 +175,9 @@ select is((select count(*) from public.sync_devices where user_id = pg_temp.a())
   + (select count(*) from airi_private.ended_sessions where user_id = pg_temp.a()), 0::bigint, 'an erased account has no devices');
 select is((select count(*) from public.sync_devices), 1::bigint, 'B''s is there');
 select pg_temp.act_in('a', 2);
-select is(pg_temp.state(public.sync_device(pg_temp.device(1), 'Laptop')), null, 'a token that outlives its account adds none');
+select throws_ok($$ select public.sync_device(pg_temp.device(1), 'Laptop') $$, 'PT401', null, 'a token that outlives its account adds none');
+select pg_temp.act_as_server();
+select is((select count(*) from public.sync_devices), 1::bigint, 'and there is none');
 
 select * from finish();
 rollback;

@@ -11,6 +11,7 @@ mod files;
 mod library;
 mod line;
 mod only_here;
+mod removal;
 mod samples;
 mod session;
 mod sign_in;

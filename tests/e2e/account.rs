@@ -126,3 +126,25 @@ pub(crate) async fn signs_the_other_device_out(window: &Window, other: &Path, pa
     assert_eq!(status["sync"], "signed_out");
     assert_eq!(status["conversations"], 2, "what it holds stays");
 }
+
+/// Once nothing waits, signing out offers to remove the account's library from this computer; the one without an account
+/// stays.
+pub(crate) async fn signs_out_and_removes_what_is_here(window: &Window, data: &Path) {
+    let profiles = || {
+        let names = std::fs::read_dir(data.join("profiles")).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(profiles().len(), 2, "{:?}", profiles());
+    window.click("sync-state").await;
+    window.click("sign-out").await;
+    window.see("remove-offer").await;
+    window.shot("13-remove-offer");
+    window.click("offer-remove").await;
+    window.click("leaving-go").await;
+    window.says("panel-notice", "was removed from this computer").await;
+    assert_eq!(profiles(), ["local"]);
+    window.click("dialog-close").await;
+    window.says("conversation-row", "给奶奶的新年信").await;
+}

@@ -131,6 +131,7 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
     account::pauses_and_resumes(&window).await;
     account::mends_and_discards_what_the_server_refuses(&window, &cloud, folder.path()).await;
     account::signs_the_other_device_out(&window, &other, &passphrase).await;
+    account::signs_out_and_removes_what_is_here(&window, &data).await;
     window.close().await;
     cloud.stop().await.unwrap();
 }

@@ -6,6 +6,7 @@
 
 mod account;
 mod chat;
+mod first_run;
 mod journey;
 mod library;
 mod screen;

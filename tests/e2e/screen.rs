@@ -53,6 +53,18 @@ impl Screen {
         assert!(self.xdotool(&["type", "--clearmodifiers", "--delay", "12", text]).is_some(), "xdotool cannot type");
     }
 
+    /// The number of the window of that title, while there is one.
+    pub(crate) fn window_named(&self, title: &str) -> Option<String> {
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", title])?;
+        found.lines().next().filter(|number| !number.is_empty()).map(str::to_owned)
+    }
+
+    /// Closes a window as its title bar does.
+    pub(crate) fn close_window(&self, window: &str) {
+        assert!(self.xdotool(&["windowactivate", "--sync", window]).is_some(), "the window does not come to the front");
+        self.press(&["alt+F4"]);
+    }
+
     /// Answers the file dialogue that is about to open with a path, as a person types it.
     pub(crate) fn answer_dialogue(&self, path: &Path) {
         let windows = |screen: &Screen| {

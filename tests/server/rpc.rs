@@ -26,6 +26,10 @@ const DECIDED: &[(&str, Decision)] = &[
     ("cleanup_inactive_sessions()", Decision::Server),
     ("cleanup_old_messages(uuid)", Decision::Server),
     ("create_monthly_partition(date)", Decision::Server),
+    (
+        "delete_my_account(text)",
+        Decision::Users(|a| vec![json!({"p_email": format!("{}@example.test", a.id)}), json!({"p_email": null})]),
+    ),
     ("erase_user(uuid)", Decision::Server),
     ("export_user_account(uuid)", Decision::Server),
     ("export_user_conversations(uuid)", Decision::Server),

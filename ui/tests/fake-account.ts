@@ -167,6 +167,19 @@ export class FakeAccount {
       this.status = { ...this.status, sync: 'signed_out', account: this.status.account && { ...this.status.account, signed_in: false } };
       return this.status;
     },
+    remove_profile: (r: c.RemoveProfile) => {
+      const row = this.#profiles.find(({ name }) => name === r.name) ?? this.#fail('not_found', 'No such profile.');
+      if (row.unsent > 0) this.#fail('invalid_input', `${row.unsent} changes of this profile were not sent to the server yet. Sync first, or discard them; nothing was removed.`);
+      if (row.account === null && r.confirm !== row.name) this.#fail('confirm_needed', 'Type local to remove them.');
+      this.#profiles = this.#profiles.filter(({ name }) => name !== r.name);
+      if (row.in_use) this.status = { ...this.status, profile: 'local', account: null, sync: 'local', conversations: 12, last_sync: null };
+      return this.status;
+    },
+    delete_account: () => {
+      if (this.status.sync === 'offline') this.#fail('offline', 'The server cannot be reached. Nothing was deleted.');
+      this.status = { ...this.status, sync: 'signed_out', message: 'The account was deleted from the server. Everything on this computer stays yours.', account: this.status.account && { ...this.status.account, signed_in: false } };
+      return { status: this.status, files_left: 0 };
+    },
     sync_now: () => {
       this.#rows = this.#rows.filter((row) => row.state === 'wedged');
       this.status = { ...this.status, last_sync: iso(Date.now()), sync: this.status.wedged > 0 ? 'needs_attention' : 'in_step' };

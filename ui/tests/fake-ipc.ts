@@ -176,7 +176,9 @@ const account = new FakeAccount(query, COUNT, emit, fail);
 type Answers = Record<c.CommandName, (request: never) => unknown>;
 
 const answers: Answers = {
-  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), status: account.status, settings }),
+  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), server: query.has('builtin') ? { url: 'https://sync.airi.example', key: 'sb_publishable_built_in' } : null, status: account.status, settings }),
+  open_sample: () => null,
+  leave_sample: () => null,
   list_conversations: (r: c.ListRequest) => list(r),
   get_conversation: (r: c.ConversationRef) => row(r.id),
   create_conversation: (r: c.NewConversation) => makeConversation(r.title),

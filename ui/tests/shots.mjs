@@ -24,7 +24,7 @@ for (const [name, { query = '', act }] of Object.entries(VIEWS)) {
       page.on('console', (line) => line.type() === 'error' && console.error(`${name}: ${line.text()}`));
       await page.goto(`${served.url}/?theme=${theme}${query}`);
       await page.waitForTimeout(700);
-      if (width < 720 && !['start', 'first', 'ended', 'stuck'].includes(name)) await page.getByTestId('sidebar-toggle').click();
+      if (width < 720 && !['start', 'empty', 'built_in', 'first', 'ended', 'stuck'].includes(name)) await page.getByTestId('sidebar-toggle').click();
       try {
         await act(page);
       } catch (error) {

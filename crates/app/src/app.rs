@@ -71,7 +71,7 @@ pub(crate) struct Inner {
     pub stop_sign_in: Notify,
     stop: AtomicBool,
     _window_lock: Option<File>,
-    _demo_dir: Option<demo::ThrowAway>,
+    demo_dir: Option<demo::ThrowAway>,
 }
 
 impl App {
@@ -114,7 +114,7 @@ impl App {
             stop_sign_in: Notify::new(),
             stop: AtomicBool::new(false),
             _window_lock: window_lock,
-            _demo_dir: demo_dir,
+            demo_dir,
         }));
         log::opened(begun.elapsed(), profile.account()?.is_some());
         app.attach(&profile);
@@ -211,10 +211,13 @@ impl App {
         });
     }
 
-    /// Ends what runs beside the window.
+    /// Ends what runs beside the window. A demonstration's folder goes with it.
     pub fn close(&self) {
         self.end_replies();
         self.0.stop.store(true, Ordering::Relaxed);
         self.profile().indexer.stop();
+        if let Some(demo) = &self.0.demo_dir {
+            demo.remove();
+        }
     }
 }

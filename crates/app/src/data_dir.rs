@@ -38,6 +38,7 @@ impl DataDir {
     pub(crate) fn open(path: &Path) -> Result<DataDir, AppError> {
         fs::create_dir_all(path.join("profiles"))
             .map_err(AppError::io(format!("The data folder {}", path.display()), PERMISSIONS))?;
+        crate::removal::finish_removals(&path.join("profiles"));
         Ok(DataDir(path.to_owned()))
     }
 

@@ -7,6 +7,7 @@ use crate::{App, AppError};
 use airi_contract::{ConversationEdit, Section};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The sample history: exports of the two vendors as unpacked, inside the program. The first folder has pictures.
@@ -66,11 +67,22 @@ impl ThrowAway {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Takes the folder away now: a window's process ends without dropping anything. What still writes into it may undo
+    /// a part of it, so it is tried again.
+    pub(crate) fn remove(&self) {
+        for _ in 0..10 {
+            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 impl Drop for ThrowAway {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        self.remove();
     }
 }
 

@@ -35,6 +35,9 @@ pub enum AppError {
     Invalid(String),
     #[error("{what} {id} is not in this library. `airi list` shows what is.")]
     NotFound { what: &'static str, id: String },
+    /// Something would be lost for good that the user has not agreed to.
+    #[error("{0}")]
+    Confirm(String),
     #[error("{0}")]
     Busy(String),
     /// A file's bytes cannot be had.
@@ -84,6 +87,7 @@ impl AppError {
             AppError::Import(ImportError::Open { .. } | ImportError::Read { .. }) => ErrorCode::Io,
             AppError::Import(ImportError::NoSpace { .. }) => ErrorCode::DiskFull,
             AppError::Import(_) => ErrorCode::BadArchive,
+            AppError::Confirm(_) => ErrorCode::ConfirmNeeded,
             AppError::Cancelled => ErrorCode::Cancelled,
             AppError::Cloud(error) => cloud_code(error),
             AppError::Secrets(SecretsError::KeyringUnavailable { .. }) => ErrorCode::NoKeyring,

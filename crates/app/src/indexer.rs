@@ -219,14 +219,22 @@ impl Indexer {
                 drop(nudged);
                 // A burst of saves is one commit; the overlay serves searches until then.
                 std::thread::sleep(Duration::from_millis(200));
-                let _ = indexer.catch_up();
+                if !indexer.0.stop.load(Ordering::Relaxed) {
+                    let _ = indexer.catch_up();
+                }
             }
+            indexer.0.running.store(false, Ordering::SeqCst);
         });
     }
 
     pub(crate) fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
         self.nudge();
+    }
+
+    /// Whether its thread, if it has one, writes no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.0.running.load(Ordering::SeqCst)
     }
 }
 

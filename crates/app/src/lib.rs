@@ -33,6 +33,7 @@ mod profile;
 mod profiles;
 mod providers;
 mod remote;
+mod removal;
 mod replies;
 mod restore;
 mod secrets_place;

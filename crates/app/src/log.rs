@@ -115,6 +115,14 @@ pub(crate) fn signed_out(account: &Account) {
     info!(account = short(&account.owner.to_string()), host = host(&account.url), "signed out");
 }
 
+pub(crate) fn removed() {
+    info!("profile removed from this computer");
+}
+
+pub(crate) fn account_deleted() {
+    info!("account deleted from its server");
+}
+
 pub(crate) fn imported(report: &ImportReport) {
     info!(
         format = known_format(&report.format),

@@ -1,7 +1,7 @@
 //! The window's settings and what it asks for first.
 
 use crate::{App, AppError};
-use airi_contract::{AppInfo, CommandError, Settings};
+use airi_contract::{AppInfo, BuiltInServer, CommandError, Settings};
 
 impl App {
     pub fn app_info(&self) -> Result<AppInfo, CommandError> {
@@ -9,6 +9,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: std::env::consts::OS.to_owned(),
             demo: self.0.demo,
+            server: built_in(option_env!("AIRI_SERVER_URL"), option_env!("AIRI_SERVER_KEY")),
             status: self.status()?,
             settings: self.get_settings()?,
         })
@@ -30,5 +31,25 @@ impl App {
             self.files_changed()?;
         }
         Ok(settings)
+    }
+}
+
+/// Whoever builds the program for others names their server by two variables. Half of it is none.
+fn built_in(url: Option<&str>, key: Option<&str>) -> Option<BuiltInServer> {
+    let given = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    Some(BuiltInServer { url: given(url)?, key: given(key)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_built_in_only_whole() {
+        let whole = BuiltInServer { url: "https://airi.example.org".into(), key: "sb_publishable_x".into() };
+        assert_eq!(built_in(Some(" https://airi.example.org"), Some("sb_publishable_x\n")), Some(whole));
+        assert_eq!(built_in(Some("https://airi.example.org"), None), None);
+        assert_eq!(built_in(Some("https://airi.example.org"), Some(" ")), None);
+        assert_eq!(built_in(None, Some("sb_publishable_x")), None);
     }
 }

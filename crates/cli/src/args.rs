@@ -66,6 +66,12 @@ pub(crate) enum Command {
     Login(Login),
     /// Signs out; everything stays on this computer.
     Logout,
+    /// Deletes the account in use on its server, with everything in it, for good. What is on this computer stays.
+    DeleteAccount {
+        /// The account's e-mail address: it cannot be brought back.
+        #[arg(long, value_name = "EMAIL", default_value = "")]
+        confirm: String,
+    },
     /// Brings this computer and the server into step.
     Sync(Sync),
     /// The profiles of this computer, and what waits in each.
@@ -468,6 +474,14 @@ pub(crate) struct Profiles {
 pub(crate) enum ProfilesAction {
     /// Puts a profile in use.
     Use { name: String },
+    /// Removes a profile from this computer: its database, index, files, daily backups and session. What its server has stays
+    /// there.
+    Remove {
+        name: String,
+        /// The account's e-mail address, or the profile's name when it has no account: what is nowhere else goes for good.
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -85,6 +85,7 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Generate(given) => transfer::generate(&app, out, given),
         Command::Login(given) => sign_in::login(&app, out, given),
         Command::Logout => sign_in::logout(&app, out),
+        Command::DeleteAccount { confirm } => sign_in::delete_account(&app, out, confirm),
         Command::Profiles(given) => sign_in::profiles(&app, out, given),
         Command::Sync(given) => account::sync(&app, out, &given),
         Command::Status => account::status(&app, out),

@@ -6,7 +6,8 @@ use crate::invalid;
 use crate::print::{Out, complain};
 use airi_app::App;
 use airi_contract::{
-    Check, CheckRequest, CheckState, CodeRequest, CommandError, ProfileRef, ProfileRow, SignInBy, SignInRequest, Take,
+    Check, CheckRequest, CheckState, CodeRequest, CommandError, DeleteAccount, ProfileRef, ProfileRow, RemoveProfile,
+    SignInBy, SignInRequest, Take,
 };
 use std::fmt::Write as _;
 use std::io::BufRead;
@@ -117,10 +118,33 @@ pub(crate) fn logout(app: &App, out: &Out) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+pub(crate) fn delete_account(app: &App, out: &Out, confirm: String) -> Done {
+    let deleted = wait(app.delete_account(DeleteAccount { confirm }))??;
+    out.answer(&deleted, |deleted| {
+        let mut text = status_text(&deleted.status);
+        if deleted.files_left > 0 {
+            let left = deleted.files_left;
+            let _ = writeln!(
+                text,
+                "{left} of its files are still in the server's storage; its operator's next run removes them"
+            );
+        }
+        text
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn profiles(app: &App, out: &Out, given: Profiles) -> Done {
-    if let Some(ProfilesAction::Use { name }) = given.action {
-        out.answer(&app.use_profile(ProfileRef { name })?, status_text);
-        return Ok(ExitCode::SUCCESS);
+    match given.action {
+        Some(ProfilesAction::Use { name }) => {
+            out.answer(&app.use_profile(ProfileRef { name })?, status_text);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(ProfilesAction::Remove { name, confirm }) => {
+            out.answer(&wait(app.remove_profile(RemoveProfile { name, confirm }))??, status_text);
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     out.answer(&app.list_profiles()?, |rows| rows.iter().map(row).collect());
     Ok(ExitCode::SUCCESS)

@@ -10,8 +10,17 @@ pub struct AppInfo {
     /// linux, macos or windows
     pub platform: String,
     pub demo: bool,
+    /// The server that this build offers for signing in; null: one names one's own.
+    pub server: Option<BuiltInServer>,
     pub status: Status,
     pub settings: Settings,
+}
+
+/// A server that was named when the program was built. Its key is the publishable one, no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct BuiltInServer {
+    pub url: String,
+    pub key: String,
 }
 
 /// How things stand, from this device's own data alone (asking never touches the network).

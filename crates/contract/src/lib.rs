@@ -33,6 +33,10 @@ pub use thread::*;
 pub const COMMANDS: &[&str] = &[
     // () -> AppInfo
     "app_info",
+    // () -> () ; opens a window of its own on a throw-away library with a sample history
+    "open_sample",
+    // () -> () ; closes this window when it is such a one; nothing of it stays
+    "leave_sample",
     // ListRequest -> ConversationPage
     "list_conversations",
     // ConversationRef -> ConversationRow
@@ -111,6 +115,10 @@ pub const COMMANDS: &[&str] = &[
     "use_profile",
     // () -> Status
     "sign_out",
+    // RemoveProfile -> Status ; from this computer; refused while something waits, asks where something would be lost
+    "remove_profile",
+    // DeleteAccount -> DeletedAccount ; on the server, for good; this computer keeps what it has
+    "delete_account",
     // () -> Status ; one round now
     "sync_now",
     // () -> Status

@@ -1,6 +1,6 @@
 //! Signing in, the profiles of this computer, and what a server has or lacks.
 
-use crate::AccountInfo;
+use crate::{AccountInfo, Status};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -89,6 +89,31 @@ pub struct ProfileRow {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ProfileRef {
     pub name: String,
+}
+
+/// Removes a profile from this computer: its database, index, files, daily backups and session, and nothing else.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RemoveProfile {
+    pub name: String,
+    /// Typed by the user where something would be lost that is nowhere else: the account's e-mail address, or the name of a
+    /// profile without an account.
+    #[serde(default)]
+    pub confirm: Option<String>,
+}
+
+/// Erases the account of the profile in use on its server, for good. What is on this computer stays.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DeleteAccount {
+    /// The account's e-mail address, typed by the user.
+    pub confirm: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct DeletedAccount {
+    pub status: Status,
+    /// Files that the server's storage did not remove just now; its operator's next run does.
+    #[ts(type = "number")]
+    pub files_left: u64,
 }
 
 /// Which server to look at; null: that of the account in use.

@@ -31,6 +31,14 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// How many conversations stay on this device.
+    pub fn only_here_count(&self) -> Result<u64, StoreError> {
+        let count = "select count(*) from only_here";
+        Ok(self.connection().prepare_cached(count)?.query_row([], |row| row.get(0))?)
+    }
+}
+
 impl Writer<'_> {
     /// Keeps a conversation on this device, or lets it go to the server after all: then all of it is queued. Keeping what is
     /// kept, and the other way round, does nothing.

@@ -1,12 +1,31 @@
 //! The account, sync, and the outbox.
 
 use crate::library::Library;
-use airi_contract::{AuditReport, CommandError, OutboxExport, OutboxRequest, OutboxRow, PauseRequest, Status};
+use airi_contract::{
+    AuditReport, CommandError, DeleteAccount, DeletedAccount, OutboxExport, OutboxRequest, OutboxRow, PauseRequest,
+    RemoveProfile, Status,
+};
 use tauri::State;
 
 #[tauri::command]
 pub(crate) async fn sign_out(library: State<'_, Library>) -> Result<Status, CommandError> {
     library.ready().await?.sign_out().await
+}
+
+#[tauri::command]
+pub(crate) async fn remove_profile(
+    library: State<'_, Library>,
+    request: RemoveProfile,
+) -> Result<Status, CommandError> {
+    library.ready().await?.remove_profile(request).await
+}
+
+#[tauri::command]
+pub(crate) async fn delete_account(
+    library: State<'_, Library>,
+    request: DeleteAccount,
+) -> Result<DeletedAccount, CommandError> {
+    library.ready().await?.delete_account(request).await
 }
 
 #[tauri::command]

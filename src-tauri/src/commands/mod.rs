@@ -8,6 +8,7 @@ mod chat;
 mod conversations;
 mod devices;
 mod links;
+mod sample;
 mod search;
 mod settings;
 mod sign_in;
@@ -32,6 +33,8 @@ macro_rules! commands {
 
 commands![
     settings::app_info,
+    sample::open_sample,
+    sample::leave_sample,
     conversations::list_conversations,
     conversations::get_conversation,
     conversations::create_conversation,
@@ -71,6 +74,8 @@ commands![
     sign_in::list_profiles,
     sign_in::use_profile,
     account::sign_out,
+    account::remove_profile,
+    account::delete_account,
     account::sync_now,
     account::pause_sync,
     account::verify_remote,

@@ -13,6 +13,8 @@ async function call<T>(command: c.CommandName, request?: unknown): Promise<T> {
 
 export const ipc = {
   appInfo: () => call<c.AppInfo>('app_info'),
+  openSample: () => call<null>('open_sample'),
+  leaveSample: () => call<null>('leave_sample'),
   listConversations: (r: c.ListRequest) => call<c.ConversationPage>('list_conversations', r),
   getConversation: (r: c.ConversationRef) => call<c.ConversationRow>('get_conversation', r),
   createConversation: (r: c.NewConversation) => call<c.ConversationRow>('create_conversation', r),
@@ -52,6 +54,8 @@ export const ipc = {
   listProfiles: () => call<c.ProfileRow[]>('list_profiles'),
   useProfile: (r: c.ProfileRef) => call<c.Status>('use_profile', r),
   signOut: () => call<c.Status>('sign_out'),
+  removeProfile: (r: c.RemoveProfile) => call<c.Status>('remove_profile', r),
+  deleteAccount: (r: c.DeleteAccount) => call<c.DeletedAccount>('delete_account', r),
   syncNow: () => call<c.Status>('sync_now'),
   status: () => call<c.Status>('status'),
   outbox: () => call<c.OutboxRow[]>('outbox'),

@@ -525,7 +525,13 @@ export type AppInfo = { version: string,
 /**
  * linux, macos or windows
  */
-platform: string, demo: boolean, status: Status, settings: Settings, };
+platform: string, demo: boolean, 
+/**
+ * The server that this build offers for signing in; null: one names one's own.
+ */
+server: BuiltInServer | null, status: Status, settings: Settings, };
+
+export type BuiltInServer = { url: string, key: string, };
 
 export type Status = { profile: string, account: AccountInfo | null, sync: SyncState, 
 /**
@@ -702,6 +708,25 @@ problem: string | null, };
 
 export type ProfileRef = { name: string, };
 
+export type RemoveProfile = { name: string, 
+/**
+ * Typed by the user where something would be lost that is nowhere else: the account's e-mail address, or the name of a
+ * profile without an account.
+ */
+confirm: string | null, };
+
+export type DeleteAccount = { 
+/**
+ * The account's e-mail address, typed by the user.
+ */
+confirm: string, };
+
+export type DeletedAccount = { status: Status, 
+/**
+ * Files that the server's storage did not remove just now; its operator's next run does.
+ */
+files_left: number, };
+
 export type CheckRequest = { url: string | null, key: string | null, };
 
 export type ServerCheck = { url: string, 
@@ -866,4 +891,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

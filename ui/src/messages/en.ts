@@ -1,24 +1,23 @@
 /** English. The other languages are held to this shape by the compiler. */
 import { chatEn } from './chat.en';
+import { homeEn } from './home.en';
 import { libraryEn } from './library.en';
 
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const en = {
   ...chatEn,
+  ...homeEn,
   ...libraryEn,
   app: {
     name: 'AIRI',
     loading: 'Opening your library…',
     cannotOpen: 'Your library could not be opened',
     tryAgain: 'Try again',
-    demo: 'Demo library: nothing here is kept',
     sidebar: 'Conversations',
     main: 'Conversation',
     toggleSidebar: 'Show or hide the sidebar',
     resizeSidebar: 'Width of the sidebar',
-    welcomeTitle: 'Your conversations live here',
-    welcomeText: 'Bring your history from ChatGPT or Claude, or start something new. Everything stays on this computer.',
     dropHint: 'Drop an export to import it',
     notifications: 'Notifications',
   },

@@ -1,25 +1,24 @@
 /** 日本語 */
 import type { Messages } from './en';
 import { chatJa } from './chat.ja';
+import { homeJa } from './home.ja';
 import { libraryJa } from './library.ja';
 
 const n = (value: number) => value.toLocaleString('ja');
 
 export const ja: Messages = {
   ...chatJa,
+  ...homeJa,
   ...libraryJa,
   app: {
     name: 'AIRI',
     loading: 'ライブラリを開いています…',
     cannotOpen: 'ライブラリを開けませんでした',
     tryAgain: 'もう一度試す',
-    demo: 'デモ用ライブラリ：内容は保存されません',
     sidebar: '会話の一覧',
     main: '会話',
     toggleSidebar: 'サイドバーの表示を切り替える',
     resizeSidebar: 'サイドバーの幅',
-    welcomeTitle: 'あなたの会話はここにあります',
-    welcomeText: 'ChatGPT や Claude の履歴を取り込むか、新しく始めましょう。すべてこのコンピューターに残ります。',
     dropHint: 'ドロップして取り込む',
     notifications: '通知',
   },

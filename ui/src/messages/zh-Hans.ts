@@ -1,25 +1,24 @@
 /** 简体中文 */
 import type { Messages } from './en';
 import { chatZhHans } from './chat.zh-Hans';
+import { homeZhHans } from './home.zh-Hans';
 import { libraryZhHans } from './library.zh-Hans';
 
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const zhHans: Messages = {
   ...chatZhHans,
+  ...homeZhHans,
   ...libraryZhHans,
   app: {
     name: 'AIRI',
     loading: '正在打开资料库…',
     cannotOpen: '无法打开资料库',
     tryAgain: '重试',
-    demo: '演示资料库：这里的内容不会保留',
     sidebar: '对话列表',
     main: '对话',
     toggleSidebar: '显示或隐藏侧边栏',
     resizeSidebar: '侧边栏宽度',
-    welcomeTitle: '你的对话都在这里',
-    welcomeText: '导入 ChatGPT 或 Claude 的历史记录，或者开始新的对话。一切都留在这台电脑上。',
     dropHint: '松开即可导入',
     notifications: '通知',
   },

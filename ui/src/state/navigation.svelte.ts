@@ -11,6 +11,7 @@ export type Overlay =
   | { kind: 'sign-in'; add: boolean }
   | { kind: 'account'; tab: AccountTab }
   | { kind: 'tags'; ids: string[]; title: string | null }
+  | { kind: 'start-chat' }
   | { kind: 'palette' }
   | { kind: 'settings' }
   | { kind: 'help' };

@@ -5,7 +5,7 @@
 import { ipc } from '../../../ipc/commands';
 import type { CommandFailure } from '../../../ipc/errors';
 import { toFailure } from '../../../ipc/errors';
-import type { CheckOf, Provider, ServerCheck, SignInBy, SignInWaiting, Status, Take } from '../../../ipc/generated';
+import type { BuiltInServer, CheckOf, Provider, ServerCheck, SignInBy, SignInWaiting, Status, Take } from '../../../ipc/generated';
 import { Picker } from './picker.svelte';
 
 export type Step = 'server' | 'take' | 'who';
@@ -63,7 +63,12 @@ export class Signing {
   #checked = '';
   #ended = false;
 
-  constructor(status: Status | null, add: boolean) {
+  /** The server that the program was built for; null: none. */
+  readonly offer: BuiltInServer | null;
+  place = $state<'built_in' | 'own'>('own');
+
+  constructor(status: Status | null, add: boolean, offer: BuiltInServer | null = null) {
+    this.offer = offer;
     this.#account = status?.account ?? null;
     this.again = this.#account !== null && !add;
     this.local = this.#account === null ? (status?.conversations ?? 0) : 0;
@@ -73,6 +78,7 @@ export class Signing {
       this.email = this.#account.email;
     } else {
       this.url = localStorage.getItem(SERVER_KEY) ?? '';
+      if (offer && (this.url === '' || sameServer(this.url, offer.url))) this.choosePlace('built_in');
     }
   }
 
@@ -161,6 +167,15 @@ export class Signing {
   back(): void {
     if (this.step === 'take' || (this.step === 'who' && !this.steps.includes('take'))) this.#to('server');
     else if (this.step === 'who') this.#to('take');
+  }
+
+  /** The server of the build, or an address of one's own. */
+  choosePlace(place: 'built_in' | 'own'): void {
+    this.place = place;
+    const offer = place === 'built_in' ? this.offer : null;
+    this.url = offer?.url ?? '';
+    this.key = offer?.key ?? '';
+    this.failure = null;
   }
 
   changeServer(): void {

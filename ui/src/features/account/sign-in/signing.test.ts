@@ -182,3 +182,19 @@ it('ends the waiting for the browser when the dialog is closed', async () => {
   refuse(new CommandFailure({ code: 'cancelled', message: '', retryable: true }));
   expect(await entering).toBeNull();
 });
+
+it('offers the server of the build, and an address of one’s own beside it', async () => {
+  const offer = { url: 'https://sync.airi.example', key: 'sb_publishable_x' };
+  const signing = new Signing(status({ conversations: 0 }), false, offer);
+  expect([signing.place, signing.url, signing.key, signing.ready]).toEqual(['built_in', offer.url, offer.key, true]);
+  signing.choosePlace('own');
+  expect([signing.url, signing.key, signing.ready]).toEqual(['', '', false]);
+  signing.choosePlace('built_in');
+  await signing.go();
+  expect(signing.step).toBe('who');
+  localStorage.setItem('airi.server', 'https://mine.example.org');
+  const mine = new Signing(status(), false, offer);
+  expect([mine.place, mine.url]).toEqual(['own', 'https://mine.example.org']);
+  const again = new Signing(status({ account }), false, offer);
+  expect([again.place, again.url]).toEqual(['own', account.url]);
+});

@@ -1,0 +1,56 @@
+/** 简体中文：首次启动、示例，以及资料库的去留。 */
+import type { homeEn } from './home.en';
+
+export const homeZhHans: typeof homeEn = {
+  welcome: {
+    title: '欢迎使用 AIRI',
+    text: '你与 AI 的对话，保存在这台电脑上。你想从哪里开始？',
+    ways: '开始的方式',
+    chat: '开始聊天',
+    chatText: '使用这台电脑上的模型，或提供方的模型。',
+    bring: '导入历史记录',
+    bringText: 'ChatGPT、Claude 或 AIRI 的导出文件，也可以直接拖放到这里。',
+    signIn: '登录',
+    signInText: '与你的其他设备同步。',
+    sample: '看看示例',
+    sampleText: '一份虚构的历史记录，在单独的窗口中打开，不会留下任何痕迹。',
+    later: '这些以后随时都可以做。',
+  },
+  sample: {
+    label: '示例',
+    text: '这是示例。你在这里做的一切都不会保留。',
+    leave: '关闭示例',
+  },
+  startChat: {
+    title: '开始聊天',
+    text: '由谁来回答？之后随时可以添加其他模型。',
+    go: '开始聊天',
+    notYet: '有了模型之后即可开始。',
+  },
+  server: {
+    which: '哪个服务器',
+    builtIn: 'AIRI 的服务器',
+    own: '其他地址',
+    builtInText: (address) => `此应用默认使用 ${address}。`,
+  },
+  leaving: {
+    remove: '移除…',
+    removeOf: (name) => `从这台电脑移除 ${name}`,
+    offer: '从这台电脑移除…',
+    offerText: '所有内容都已发送到服务器。如果这台电脑不是你的，可以移除这里的内容。',
+    removeTitle: '从这台电脑移除？',
+    removeText: '将从这台电脑移除它的数据库、搜索索引、文件、每日备份和登录会话。其他一概不动：服务器、其他账户以及你保存在别处的备份都保持原样。',
+    localText: '这些对话只存在于这台电脑上。移除后将连同文件和每日备份一起永久消失。',
+    removeGo: '移除',
+    removed: (name) => `${name} 已从这台电脑移除。`,
+    delete: '删除账户…',
+    deleteTitle: '删除此账户？',
+    deleteText: '服务器将永久删除该账户及其所有对话、文件和用量。你的其他设备会被登出。这台电脑上的内容会保留，只属于你。',
+    deleteGo: '删除账户',
+    exportFirst: '先导出全部内容…',
+    deleted: '账户已从服务器删除。这里的一切仍然属于你。',
+    filesLeft: (n) => `有 ${n.toLocaleString('zh-Hans')} 个文件暂时无法从服务器存储中删除，将由其管理员删除。`,
+    type: (word) => `输入 ${word} 以确认`,
+    working: '请稍候…',
+  },
+};

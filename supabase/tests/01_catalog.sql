@@ -191,7 +191,7 @@ select set_eq(
      'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
      'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
      'suspended_until', 'thread_page', 'embedding_type', 'check_embedding', 'nearest_by_index', 'nearest_by_owner',
-     'nearest_messages', 'erase_caller']) as f $$,
+     'nearest_messages', 'erase_caller', 'may_upload']) as f $$,
   'and through them what sync is made of, by their own rights');
 select is_empty(
   $$ select p.proname from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname ~ '^sync_'

@@ -28,6 +28,7 @@ mod rpc;
 mod semantic;
 mod session;
 mod state;
+mod suspended;
 mod tap;
 mod upgrade;
 mod world;

@@ -15,6 +15,7 @@ mod removal;
 mod samples;
 mod session;
 mod sign_in;
+mod suspension;
 mod sync;
 mod transfer;
 mod view;

@@ -70,6 +70,37 @@ pub(crate) async fn pauses_and_resumes(window: &Window) {
     window.click("dialog-close").await;
 }
 
+/// What the server's tables say shows in the window: a suspension with its end, the operator's words, a provider that is
+/// down. What is written meanwhile waits, and goes out once the suspension is lifted.
+pub(crate) async fn is_told_of_a_suspension_and_of_work_on_the_server(window: &Window, cloud: &Cloud) {
+    let server = cloud.connect().await.unwrap();
+    let says = "update public.system_settings set value = '{\"enabled\": false, \"message\": \"Tonight at ten we move to \
+                a larger disk.\"}' where key = 'maintenance_mode'; \
+                insert into public.provider_health (id, name, status) values ('openai', 'OpenAI', 'unhealthy') \
+                on conflict (id) do update set status = excluded.status";
+    server.batch_execute(says).await.unwrap();
+    let of = "(select id from auth.users where email = $1)";
+    let suspend = format!("select public.suspend_user({of}, '2031-05-06T07:08:00Z', 'a test')");
+    server.query(&suspend, &[&cloud.email]).await.unwrap();
+
+    window.click("thread-star").await;
+    window.says("suspended-banner", "This account is suspended").await;
+    window.says("suspended-banner", "2031").await;
+    window.says("server-notice", "Tonight at ten").await;
+    window.says("sync-state", "suspended").await;
+    window.shot("14-suspended");
+    window.click("dismiss-notice").await;
+    window.gone("server-notice").await;
+
+    let lift = format!("select public.lift_suspension({of}, 'enough')");
+    server.query(&lift, &[&cloud.email]).await.unwrap();
+    window.click("sync-state").await;
+    window.click("sync-now").await;
+    window.says("sync-word", "in sync").await;
+    window.click("dialog-close").await;
+    window.gone("suspended-banner").await;
+}
+
 /// Against a server that refuses one title: the change can be exported, a later edit mends it, discarding brings the
 /// server's title back.
 pub(crate) async fn mends_and_discards_what_the_server_refuses(window: &Window, cloud: &Cloud, folder: &Path) {

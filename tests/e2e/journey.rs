@@ -129,6 +129,7 @@ async fn a_history_is_imported_browsed_searched_starred_exported_and_synced() {
     crate::screen::wait("the star on the other device", arrived);
 
     account::pauses_and_resumes(&window).await;
+    account::is_told_of_a_suspension_and_of_work_on_the_server(&window, &cloud).await;
     account::mends_and_discards_what_the_server_refuses(&window, &cloud, folder.path()).await;
     account::signs_the_other_device_out(&window, &other, &passphrase).await;
     account::signs_out_and_removes_what_is_here(&window, &data).await;

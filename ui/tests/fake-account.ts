@@ -106,6 +106,17 @@ export class FakeAccount {
     this.#endBrowser?.(error);
   }
 
+  #news(): c.ServerNews {
+    const suspended = this.status.sync === 'suspended';
+    const limit = (used: number, of: number | null): c.Limit => ({ used, limit: of, left: of === null ? null : of - used, resets_at: iso(NOW + 9 * 60 * MINUTE) });
+    return {
+      read_at: iso(NOW - 4 * MINUTE),
+      notice: this.#query.has('notice') ? 'Tonight from 22:00 to 23:00 UTC the server moves to a larger disk. Write on; it is sent afterwards.' : null,
+      providers: this.#query.has('notice') ? [{ id: 'ollama', name: 'Ollama', status: 'degraded', last_check_at: iso(NOW - 6 * MINUTE) }] : [],
+      limits: this.status.account ? { plan: 'plus', day: limit(37, 500), hour: limit(4, 60), suspended, suspended_until: suspended ? iso(NOW + 3 * 1440 * MINUTE) : null } : null,
+    };
+  }
+
   #count(): void {
     this.status.outbox = this.#rows.length;
     this.status.wedged = this.#rows.filter((row) => row.state === 'wedged').length;
@@ -187,6 +198,7 @@ export class FakeAccount {
       return this.status;
     },
     status: () => this.status,
+    server_news: () => this.#news(),
     outbox: () => this.#rows,
     resolve_outbox: (r: c.OutboxRequest) => {
       const row = this.#rows.find(({ id }) => id === r.id);
@@ -213,6 +225,7 @@ export class FakeAccount {
 }
 
 const MESSAGES: Partial<Record<c.SyncState, string>> = {
+  suspended: 'This account is suspended until 2026-01-03 12:00 UTC. Reading and exporting go on; what was written meanwhile stays on the device.',
   maintenance: 'We move to a larger disk. Back at 14:00 UTC.',
   server_unsuitable: 'This server lacks the migrations of AIRI Desktop (revision 2 is needed, it has none). Its operator applies supabase/migrations.',
 };

@@ -98,6 +98,7 @@ impl AppError {
                 FailureClass::SignInAgain => ErrorCode::SessionEnded,
                 FailureClass::Parked => ErrorCode::ServerUnsuitable,
                 FailureClass::Maintenance => ErrorCode::Maintenance,
+                FailureClass::Suspended => ErrorCode::Suspended,
                 FailureClass::Permanent | FailureClass::WrongContent => ErrorCode::ServerRefused,
             },
             AppError::Sync(_) => ErrorCode::ServerUnsuitable,
@@ -138,6 +139,7 @@ fn cloud_code(error: &CloudError) -> ErrorCode {
         CloudError::WrongCode => ErrorCode::WrongCode,
         CloudError::LoginTimedOut { .. } => ErrorCode::TimedOut,
         CloudError::SignedOut => ErrorCode::SignedOut,
+        CloudError::Suspended { .. } => ErrorCode::Suspended,
         _ => match error.class() {
             Class::Passing { .. } | Class::RetrySmaller { .. } => ErrorCode::Offline,
             Class::SignInAgain => ErrorCode::SessionEnded,

@@ -61,6 +61,7 @@ impl App {
                 } else {
                     self.move_files_beside(&profile);
                 }
+                self.look_at_server(&profile, may_be_explained(&result)).await;
                 heard(result.map_err(CommandError::from));
                 self.wait(bell.as_mut(), wait, failed).await;
             }
@@ -142,6 +143,12 @@ impl App {
             }
         }
     }
+}
+
+/// Whether the server may have said more about why a round did not end well.
+fn may_be_explained(result: &Result<SyncReport, AppError>) -> bool {
+    let Err(AppError::Sync(SyncError::Remote(failure))) = result else { return false };
+    matches!(failure.class, FailureClass::Maintenance | FailureClass::Suspended)
 }
 
 fn is_paused(profile: &Profile) -> bool {

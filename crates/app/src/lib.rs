@@ -27,6 +27,7 @@ mod join;
 mod links;
 mod log;
 mod many;
+mod news;
 mod outbox;
 mod prices;
 mod profile;

@@ -235,6 +235,7 @@ fn sync_kind(error: &SyncError) -> &'static str {
             FailureClass::SignInAgain => "session ended",
             FailureClass::Parked => "server unsuitable",
             FailureClass::Maintenance => "maintenance",
+            FailureClass::Suspended => "suspended",
             FailureClass::WrongContent => "wrong file",
             FailureClass::Permanent => "refused",
         },

@@ -100,6 +100,7 @@ impl CloudRemote {
 pub(crate) fn failure(error: CloudError) -> Failure {
     let class = match error.class() {
         Class::Parked if matches!(error, CloudError::Maintenance { .. }) => FailureClass::Maintenance,
+        Class::Parked if matches!(error, CloudError::Suspended { .. }) => FailureClass::Suspended,
         Class::Passing { retry_after } => FailureClass::Passing { retry_after },
         Class::RetrySmaller { passing } => FailureClass::Smaller { passing },
         Class::SignInAgain => FailureClass::SignInAgain,

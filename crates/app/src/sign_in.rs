@@ -243,7 +243,11 @@ impl App {
         let session = Session::new(auth.clone(), trial.clone(), &self.profile().file("refresh.lock"));
         match CloudRemote::new(&session).hello().await {
             Ok(_) => {}
-            Err(failure) if matches!(failure.class, FailureClass::Passing { .. } | FailureClass::Maintenance) => {}
+            Err(failure)
+                if matches!(
+                    failure.class,
+                    FailureClass::Passing { .. } | FailureClass::Maintenance | FailureClass::Suspended
+                ) => {}
             Err(failure) => {
                 let _ = session.sign_out(Scope::Local).await;
                 return Err(airi_sync::SyncError::from(failure).into());

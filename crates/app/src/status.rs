@@ -36,6 +36,7 @@ impl App {
             _ if paused => SyncState::Paused,
             (_, "unsuitable") => SyncState::ServerUnsuitable,
             (_, "maintenance") => SyncState::Maintenance,
+            (_, "suspended") => SyncState::Suspended,
             (_, "offline") => SyncState::Offline,
             (_, "refused" | "local") => SyncState::NeedsAttention,
             _ if totals.wedged > 0 => SyncState::NeedsAttention,
@@ -89,7 +90,11 @@ fn sentence(state: SyncState, totals: &airi_store::Totals, told: Option<String>)
         SyncState::NeedsAttention if totals.wedged > 0 => {
             format!("The server refused {} changes. Look at them: send them again or give them up.", totals.wedged)
         }
-        SyncState::Offline | SyncState::Maintenance | SyncState::ServerUnsuitable | SyncState::NeedsAttention => {
+        SyncState::Offline
+        | SyncState::Maintenance
+        | SyncState::Suspended
+        | SyncState::ServerUnsuitable
+        | SyncState::NeedsAttention => {
             told.unwrap_or_else(|| "The last sync did not end well; it is tried again.".into())
         }
     }

@@ -195,6 +195,7 @@ impl App {
                     FailureClass::SignInAgain => "signed_out",
                     FailureClass::Parked => "unsuitable",
                     FailureClass::Maintenance => "maintenance",
+                    FailureClass::Suspended => "suspended",
                     FailureClass::Permanent | FailureClass::WrongContent => "refused",
                 };
                 (state, failure.message.clone())

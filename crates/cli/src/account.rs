@@ -131,6 +131,7 @@ fn todo(status: &Status) -> Option<&'static str> {
         SyncState::SignedOut => "`airi login` signs in again.",
         SyncState::Paused => "`airi sync --resume` goes on.",
         SyncState::Maintenance => "There is nothing to do but wait; `airi sync` tries now.",
+        SyncState::Suspended => "Reading, searching and `airi export` work as before; what you write waits.",
         SyncState::ServerUnsuitable => "`airi login --check` says what the server lacks.",
         SyncState::NeedsAttention if status.wedged > 0 => "`airi outbox` shows what was refused, why, and what to do.",
         SyncState::NeedsAttention => "`airi sync` tries again; `airi verify` checks what is here.",
@@ -194,6 +195,7 @@ mod tests {
             SyncState::SignedOut,
             SyncState::Paused,
             SyncState::Maintenance,
+            SyncState::Suspended,
             SyncState::ServerUnsuitable,
             SyncState::NeedsAttention,
         ] {

@@ -132,6 +132,12 @@ pub enum CloudError {
         /// What it says: during maintenance the operator's own words.
         why: String,
     },
+    /// This account may not write at the moment. Reading goes on.
+    #[error("{why} Everything is saved on this computer and is sent when the suspension is over.")]
+    Suspended {
+        /// The server's own words: until when.
+        why: String,
+    },
     /// E-mail and password do not fit.
     #[error("E-mail and password do not fit. Nothing was changed. Check both, or have a code sent to your e-mail.")]
     WrongPassword,
@@ -241,7 +247,7 @@ impl CloudError {
             Busy { retry_after, .. } => Class::Passing { retry_after: *retry_after },
             TooLarge { .. } => Class::RetrySmaller { passing: false },
             SignedOut | SessionRevoked { .. } | NotAccepted => Class::SignInAgain,
-            KeyRefused | SchemaMismatch { .. } | Maintenance { .. } => Class::Parked,
+            KeyRefused | SchemaMismatch { .. } | Maintenance { .. } | Suspended { .. } => Class::Parked,
             Disk { .. } => Class::Passing { retry_after: None },
             WrongPassword
             | WrongCode
@@ -275,6 +281,7 @@ impl CloudError {
             KeyRefused => "key_refused",
             SchemaMismatch { .. } => "schema_mismatch",
             Maintenance { .. } => "maintenance",
+            Suspended { .. } => "suspended",
             WrongPassword => "wrong_password",
             WrongCode => "wrong_code",
             EmailNotConfirmed => "email_not_confirmed",

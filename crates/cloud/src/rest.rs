@@ -1,4 +1,4 @@
-//! RPCs of PostgREST, made as the signed-in user.
+//! RPCs and rows of PostgREST, as the signed-in user.
 
 use crate::http::{Caller, Patience, read_json};
 use crate::wire::Dialect;
@@ -58,6 +58,25 @@ impl Rest {
                     .header(CONTENT_TYPE, "application/json")
                     .header(ACCEPT, "application/json")
                     .body(body.clone())
+            })
+            .await?;
+        read_json(response, self.max_answer, &patience).await
+    }
+}
+
+impl Rest {
+    /// Rows of a table that the caller may read, with PostgREST's own filters (`select`, `order`, `column` = `eq.value`).
+    pub async fn rows<T: DeserializeOwned>(&self, table: &str, filters: &[(&str, &str)]) -> Result<Vec<T>, CloudError> {
+        if table.is_empty() || !table.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            return Err(CloudError::unusable("a table of that name cannot be"));
+        }
+        let patience = Patience::Total { limit: self.limit, batch: false };
+        let response = self
+            .caller
+            .call(Dialect::Rest, &patience, |http| {
+                http.request(Method::GET, http.address().join(["rest", "v1", table]))
+                    .header(ACCEPT, "application/json")
+                    .query(filters)
             })
             .await?;
         read_json(response, self.max_answer, &patience).await

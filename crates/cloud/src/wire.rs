@@ -64,7 +64,7 @@ pub(crate) fn refusal(dialect: Dialect, status: u16, headers: &HeaderMap, body: 
     }
     // Only this account is closed, and only for writing; the server's words say until when.
     if dialect == Dialect::Rest && status == 403 && code == "PT403" && message == "suspended" {
-        return CloudError::Maintenance { why: redact(&text(&[&parsed.details]), secrets) };
+        return CloudError::Suspended { why: redact(&text(&[&parsed.details]), secrets) };
     }
     if let Some(error) = by_code(&code, &message) {
         return error;
@@ -258,7 +258,7 @@ mod tests {
             assert!(words(none).contains("(it is being worked on)"), "{}", words(none));
         }
         let suspended = rest(403, r#"{"code":"PT403","message":"suspended","details":"This account is suspended."}"#);
-        assert!(suspended.to_string().contains("(This account is suspended.)"), "{suspended}");
+        assert!(suspended.to_string().starts_with("This account is suspended. Everything is saved"), "{suspended}");
         let long = words(&format!("\"canary-token {}\"", "z".repeat(5000)));
         assert!(!long.contains("canary-token") && long.len() < 600, "{long}");
     }

@@ -116,9 +116,56 @@ pub enum SyncState {
     Paused,
     /// The server is being worked on.
     Maintenance,
+    /// This account may not write at the moment; reading and exporting go on.
+    Suspended,
     /// The server lacks our migrations.
     ServerUnsuitable,
     NeedsAttention,
+}
+
+/// What the server tells everybody, and what it tells this account, as it was last read. Asking never touches the network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct ServerNews {
+    /// When it was read; null: never.
+    pub read_at: Option<String>,
+    /// The operator's words about work on the server that is to come or under way.
+    pub notice: Option<String>,
+    /// Providers of models that do not work as usual, as the server sees them.
+    pub providers: Vec<ProviderHealth>,
+    /// Plan and limits of this account; null where the server knows none.
+    pub limits: Option<Limits>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ProviderHealth {
+    pub id: String,
+    pub name: String,
+    /// degraded, unhealthy or maintenance
+    pub status: String,
+    pub last_check_at: Option<String>,
+}
+
+/// What the server lets this account have answered by its own models. Your own keys are not bound by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Limits {
+    pub plan: String,
+    pub day: Limit,
+    pub hour: Limit,
+    pub suspended: bool,
+    /// null with `suspended`: for good
+    pub suspended_until: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Limit {
+    #[ts(type = "number")]
+    pub used: i64,
+    /// null: none
+    #[ts(type = "number | null")]
+    pub limit: Option<i64>,
+    #[ts(type = "number | null")]
+    pub left: Option<i64>,
+    pub resets_at: Option<String>,
 }
 
 /// What one round of sync did.

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     ServerUnsuitable,
     /// The server is being worked on; what was done waits in the outbox.
     Maintenance,
+    /// This account may not write at the moment; reading and exporting go on, and what was done waits in the outbox.
+    Suspended,
     /// The server refused.
     ServerRefused,
     /// There is no keyring, and no passphrase file was given.

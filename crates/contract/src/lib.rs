@@ -123,6 +123,8 @@ pub const COMMANDS: &[&str] = &[
     "sync_now",
     // () -> Status
     "status",
+    // () -> ServerNews ; as last read
+    "server_news",
     // () -> Vec<OutboxRow>
     "outbox",
     // OutboxRequest -> ()

@@ -22,6 +22,8 @@ pub enum FailureClass {
     Parked,
     /// The server is being worked on: wait, with the operator's words.
     Maintenance,
+    /// This account may not write at the moment: wait, with the server's words.
+    Suspended,
     /// A file came that is not the one it should be.
     WrongContent,
     /// Asking again will not help.

@@ -3,7 +3,7 @@
 use crate::library::Library;
 use airi_contract::{
     AuditReport, CommandError, DeleteAccount, DeletedAccount, OutboxExport, OutboxRequest, OutboxRow, PauseRequest,
-    RemoveProfile, Status,
+    RemoveProfile, ServerNews, Status,
 };
 use tauri::State;
 
@@ -61,4 +61,9 @@ pub(crate) async fn resolve_outbox(library: State<'_, Library>, request: OutboxR
 #[tauri::command]
 pub(crate) async fn export_change(library: State<'_, Library>, request: OutboxExport) -> Result<(), CommandError> {
     library.run(move |app| app.export_change(&request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn server_news(library: State<'_, Library>) -> Result<ServerNews, CommandError> {
+    library.run(|app| app.server_news()).await
 }

@@ -80,6 +80,7 @@ commands![
     account::pause_sync,
     account::verify_remote,
     account::status,
+    account::server_news,
     account::outbox,
     account::resolve_outbox,
     account::export_change,

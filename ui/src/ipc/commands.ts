@@ -58,6 +58,7 @@ export const ipc = {
   deleteAccount: (r: c.DeleteAccount) => call<c.DeletedAccount>('delete_account', r),
   syncNow: () => call<c.Status>('sync_now'),
   status: () => call<c.Status>('status'),
+  serverNews: () => call<c.ServerNews>('server_news'),
   outbox: () => call<c.OutboxRow[]>('outbox'),
   resolveOutbox: (r: c.OutboxRequest) => call<null>('resolve_outbox', r),
   exportChange: (r: c.OutboxExport) => call<null>('export_change', r),

@@ -18,6 +18,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'offline',
   'server_unsuitable',
   'maintenance',
+  'suspended',
   'server_refused',
   'no_keyring',
   'no_model',

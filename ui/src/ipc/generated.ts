@@ -1,6 +1,6 @@
 // Made by `AIRI_UPDATE=1 cargo test -p airi-contract` from crates/contract; not edited by hand.
 
-export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "wrong_code" | "session_ended" | "offline" | "server_unsuitable" | "maintenance" | "server_refused" | "no_keyring" | "no_model" | "key_needed" | "provider" | "cancelled" | "timed_out" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "bad_archive" | "confirm_needed" | "io" | "disk_full" | "busy" | "newer_version" | "damaged" | "signed_out" | "wrong_password" | "wrong_code" | "session_ended" | "offline" | "server_unsuitable" | "maintenance" | "suspended" | "server_refused" | "no_keyring" | "no_model" | "key_needed" | "provider" | "cancelled" | "timed_out" | "internal";
 
 export type CommandError = { code: ErrorCode, 
 /**
@@ -613,7 +613,43 @@ export type AccountInfo = { url: string, email: string, user_id: string, signed_
  */
 session_in: string, };
 
-export type SyncState = "local" | "in_step" | "waiting" | "syncing" | "offline" | "signed_out" | "paused" | "maintenance" | "server_unsuitable" | "needs_attention";
+export type SyncState = "local" | "in_step" | "waiting" | "syncing" | "offline" | "signed_out" | "paused" | "maintenance" | "suspended" | "server_unsuitable" | "needs_attention";
+
+export type ServerNews = { 
+/**
+ * When it was read; null: never.
+ */
+read_at: string | null, 
+/**
+ * The operator's words about work on the server that is to come or under way.
+ */
+notice: string | null, 
+/**
+ * Providers of models that do not work as usual, as the server sees them.
+ */
+providers: Array<ProviderHealth>, 
+/**
+ * Plan and limits of this account; null where the server knows none.
+ */
+limits: Limits | null, };
+
+export type ProviderHealth = { id: string, name: string, 
+/**
+ * degraded, unhealthy or maintenance
+ */
+status: string, last_check_at: string | null, };
+
+export type Limits = { plan: string, day: Limit, hour: Limit, suspended: boolean, 
+/**
+ * null with `suspended`: for good
+ */
+suspended_until: string | null, };
+
+export type Limit = { used: number, 
+/**
+ * null: none
+ */
+limit: number | null, left: number | null, resets_at: string | null, };
 
 export type SignInRequest = { url: string, 
 /**
@@ -891,4 +927,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

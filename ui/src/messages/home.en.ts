@@ -51,4 +51,15 @@ export const homeEn = {
     type: (word: string) => `Type ${word} to confirm`,
     working: 'One moment…',
   },
+  news: {
+    notice: 'From the server’s operator',
+    dismiss: 'Hide this notice',
+    suspendedTitle: 'This account is suspended',
+    suspendedUntil: (time: string) => `Until ${time}.`,
+    suspendedForGood: 'Until its operator lifts it.',
+    suspendedText: 'Reading, searching and exporting go on. What you write stays here and is sent afterwards.',
+    exportAll: 'Export…',
+    health: { degraded: 'slower or less reliable than usual', unhealthy: 'not working at the moment', maintenance: 'being worked on' } as Record<string, string>,
+    healthOf: (name: string, state: string) => `${name}: ${state}, says your AIRI server`,
+  },
 };

@@ -53,4 +53,15 @@ export const homeJa: typeof homeEn = {
     type: (word) => `確認のため ${word} と入力`,
     working: 'お待ちください…',
   },
+  news: {
+    notice: 'サーバーの運営者から',
+    dismiss: 'このお知らせを隠す',
+    suspendedTitle: 'このアカウントは停止されています',
+    suspendedUntil: (time) => `${time} まで。`,
+    suspendedForGood: '運営者が解除するまで。',
+    suspendedText: '閲覧、検索、書き出しはこれまでどおりできます。書いたものはここに残り、後で送信されます。',
+    exportAll: '書き出す…',
+    health: { degraded: 'いつもより遅いか不安定', unhealthy: '現在利用できません', maintenance: 'メンテナンス中' },
+    healthOf: (name, state) => `${name}：${state}（AIRI サーバーより）`,
+  },
 };

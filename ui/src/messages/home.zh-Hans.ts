@@ -53,4 +53,15 @@ export const homeZhHans: typeof homeEn = {
     type: (word) => `输入 ${word} 以确认`,
     working: '请稍候…',
   },
+  news: {
+    notice: '来自服务器管理员',
+    dismiss: '隐藏此通知',
+    suspendedTitle: '此账户已被暂停',
+    suspendedUntil: (time) => `直到 ${time}。`,
+    suspendedForGood: '直到管理员解除。',
+    suspendedText: '阅读、搜索和导出照常。你写的内容会保留在这里，之后再发送。',
+    exportAll: '导出…',
+    health: { degraded: '比平时慢或不稳定', unhealthy: '目前无法使用', maintenance: '维护中' },
+    healthOf: (name, state) => `${name}：${state}（来自你的 AIRI 服务器）`,
+  },
 };

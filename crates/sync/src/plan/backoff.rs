@@ -21,9 +21,11 @@ impl Backoff {
         match class {
             FailureClass::Passing { retry_after: Some(wait) } => wait.min(Duration::from_secs(3600)).max(spread),
             // Nothing that hurry would mend; spread all the same, for all devices hear of the end of it at once.
-            FailureClass::Parked | FailureClass::Maintenance | FailureClass::SignInAgain | FailureClass::Permanent => {
-                Self::LONGEST.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
-            }
+            FailureClass::Parked
+            | FailureClass::Maintenance
+            | FailureClass::Suspended
+            | FailureClass::SignInAgain
+            | FailureClass::Permanent => Self::LONGEST.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0)),
             _ => spread,
         }
     }

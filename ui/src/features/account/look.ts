@@ -16,6 +16,7 @@ export function toneOf(state: SyncState): Tone {
       return 'quiet';
     case 'offline':
     case 'maintenance':
+    case 'suspended':
       return 'warn';
     case 'signed_out':
     case 'server_unsuitable':
@@ -58,6 +59,6 @@ export function sentenceOf(status: Status, text: Messages['account']): string {
 
 /** Words that the window cannot know: the operator's, what exactly went wrong, or why a session has `ended` by itself. */
 export function detailOf(status: Status, ended: boolean): string | null {
-  const told = ['maintenance', 'server_unsuitable'].includes(status.sync) || isStuck(status) || ended;
+  const told = ['maintenance', 'suspended', 'server_unsuitable'].includes(status.sync) || isStuck(status) || ended;
   return told && status.message !== '' ? status.message : null;
 }

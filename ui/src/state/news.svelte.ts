@@ -1,0 +1,53 @@
+/**
+ * What the server tells: work on it, providers that do not work as usual, this account's plan and suspension. The backend
+ * keeps what it read last, so this is there offline too; it is read again whenever the status was announced.
+ */
+import { ipc } from '../ipc/commands';
+import { onStatus } from '../ipc/events';
+import type { ProviderHealth, ServerNews } from '../ipc/generated';
+
+/** Which notice was put aside. Another text is another notice. */
+const SEEN_KEY = 'airi.notice-seen';
+const NOTHING: ServerNews = { read_at: null, notice: null, providers: [], limits: null };
+/** While a sync runs the status is announced twice a second. */
+const ASK_MS = 500;
+
+class News {
+  told = $state.raw<ServerNews>(NOTHING);
+  seen = $state<string | null>(localStorage.getItem(SEEN_KEY));
+  #asking: ReturnType<typeof setTimeout> | null = null;
+
+  /** The operator's words, unless they were put aside. */
+  get notice(): string | null {
+    return this.told.notice === this.seen ? null : this.told.notice;
+  }
+
+  async listen(): Promise<() => void> {
+    void this.read();
+    return onStatus(() => {
+      if (this.#asking !== null) return;
+      this.#asking = setTimeout(() => {
+        this.#asking = null;
+        void this.read();
+      }, ASK_MS);
+    });
+  }
+
+  async read(): Promise<void> {
+    // An offer, no more: what cannot be read says so elsewhere.
+    this.told = await ipc.serverNews().catch(() => this.told);
+  }
+
+  dismiss(): void {
+    this.seen = this.told.notice;
+    if (this.seen !== null) localStorage.setItem(SEEN_KEY, this.seen);
+  }
+
+  /** How the server sees a provider of models; null: as usual, or it does not know it. */
+  healthOf(provider: string): ProviderHealth | null {
+    const wanted = provider.toLowerCase();
+    return this.told.providers.find(({ id, name }) => id.toLowerCase() === wanted || name.toLowerCase() === wanted) ?? null;
+  }
+}
+
+export const news = new News();

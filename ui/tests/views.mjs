@@ -83,6 +83,7 @@ export const VIEWS = {
   chat_settings: { query: '&models', act: async (page) => { await open(1)(page); await page.getByTestId('thread-menu').click(); await page.getByTestId('chat-settings').click(); await page.waitForTimeout(300); } },
   add_provider: { query: '&models', act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByTestId('add-provider').click(); await page.waitForTimeout(300); } },
   edit_message: { query: '&models', act: async (page) => { await open(1)(page); await page.getByTestId('composer').fill('Where does the borrow end?'); await page.keyboard.press('Enter'); await page.getByTestId('stop-reply').click(); await page.getByTestId('edit-message').last().click(); await page.waitForTimeout(300); } },
+  reading: { act: async (page) => { await open(1)(page); await page.keyboard.press('Control+Shift+P'); await page.getByTestId('palette-input').fill('one document'); await page.keyboard.press('Enter'); await page.getByTestId('reading').waitFor(); await page.waitForTimeout(300); } },
   palette: { act: async (page) => { await open(1)(page); await page.keyboard.press('Control+Shift+P'); await page.getByTestId('palette-input-option').nth(20).waitFor(); await page.waitForTimeout(300); } },
   usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
   settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },

@@ -12,6 +12,8 @@ export type Overlay =
   | { kind: 'account'; tab: AccountTab }
   | { kind: 'tags'; ids: string[]; title: string | null }
   | { kind: 'start-chat' }
+  /** A conversation as one plain document. */
+  | { kind: 'reading'; id: string; title: string }
   | { kind: 'palette' }
   | { kind: 'settings' }
   | { kind: 'help' };

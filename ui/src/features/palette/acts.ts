@@ -1,7 +1,7 @@
 /** Everything that can be done from anywhere, by name. What needs an open conversation is there only while one is open. */
 import { ipc } from '../../ipc/commands';
 import type { ConversationRow } from '../../ipc/generated';
-import { remove, setArchived, setStarred } from '../../state/acts';
+import { remove, setArchived, setStarred, titleOf } from '../../state/acts';
 import { t } from '../../state/i18n.svelte';
 import { nav } from '../../state/navigation.svelte';
 import { session } from '../../state/session.svelte';
@@ -28,6 +28,7 @@ function ofConversation(row: ConversationRow): Act[] {
   const { mod } = session;
   return [
     { id: 'find', name: t().find.title, keys: `${mod} F`, run: () => nav.find() },
+    { id: 'reading', name: t().thread.asDocument, run: () => nav.show({ kind: 'reading', id: row.id, title: titleOf(row) }) },
     { id: 'rename', name: text.rename, keys: 'F2', run: () => (nav.renaming += 1) },
     { id: 'star', name: row.is_starred ? text.unstar : text.star, run: () => void setStarred(row.id, !row.is_starred) },
     { id: 'archive', name: row.is_archived ? text.unarchive : text.archiveIt, run: () => void setArchived(row, !row.is_archived) },

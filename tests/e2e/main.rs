@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
+mod accessible;
 mod account;
 mod chat;
 mod first_run;

@@ -5,6 +5,7 @@
 mod audit;
 mod backup;
 mod bad_input;
+mod billed;
 mod chat;
 mod device;
 mod files;

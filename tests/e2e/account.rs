@@ -99,6 +99,16 @@ pub(crate) async fn is_told_of_a_suspension_and_of_work_on_the_server(window: &W
     window.says("sync-word", "in sync").await;
     window.click("dialog-close").await;
     window.gone("suspended-banner").await;
+
+    // What the plan leaves of today stands beside one's own costs.
+    window.click("usage-button").await;
+    window.says("billed-day", "left").await;
+    window.says("billed", "free").await;
+    window.shot("15-billed");
+    window.js("document.querySelectorAll('[role=radiogroup] input[value=conversation]')[0].click()", vec![]).await;
+    window.says("usage-conversation", "Designing a write-ahead log in Rust").await;
+    window.click_saying("usage-conversation", "Renamed on the other device").await;
+    window.says("thread-title", "Renamed on the other device").await;
 }
 
 /// Against a server that refuses one title: the change can be exported, a later edit mends it, discarding brings the

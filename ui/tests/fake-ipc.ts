@@ -253,7 +253,8 @@ const answers: Answers = {
   usage: (r: c.UsageRequest) => ({
     by: r.by,
     rows: Array.from({ length: r.by === 'day' ? 24 : 5 }, (_, index) => ({
-      key: r.by === 'day' ? iso(NOW - index * 86_400_000).slice(0, 10) : (['gpt-4o', 'claude-sonnet-4-5', 'o3-mini', 'gemini-2.5-pro', null][index] ?? null),
+      title: r.by === 'conversation' ? conversation(index).title : null,
+      key: r.by === 'conversation' ? conversation(index).id : r.by === 'day' ? iso(NOW - index * 86_400_000).slice(0, 10) : (['gpt-4o', 'claude-sonnet-4-5', 'o3-mini', 'gemini-2.5-pro', null][index] ?? null),
       messages: 12 + ((index * 7) % 31),
       prompt_tokens: 21_000 + ((index * 7919) % 40_000),
       completion_tokens: 14_000 + ((index * 104_729) % 90_000),
@@ -265,6 +266,10 @@ const answers: Answers = {
     own_prices: false,
     prices_problem: null,
   }),
+  billed_usage: () =>
+    account.status.account === null
+      ? null
+      : { estimated_usd: 4.31, tokens: 412_000, calls: 137, plan: 'plus', subscription_status: 'active', subscription_ends_at: null, day: { used: 37, limit: 500, left: 463, resets_at: iso(NOW + 32_400_000) }, read_at: iso(NOW - 240_000), payments: [{ at: iso(NOW - 12 * 86_400_000), amount: 20, currency: 'USD', status: 'succeeded', description: 'AIRI Plus, monthly' }] },
   export_usage: () => '/home/mira/airi-usage.csv',
   check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
   open_link: () => null,

@@ -9,6 +9,7 @@ mod account;
 mod app;
 mod attachments;
 mod backup;
+mod billed;
 mod chat;
 mod check;
 mod conversations;

@@ -80,7 +80,7 @@ impl App {
     }
 }
 
-fn kept(profile: &Profile) -> Result<ServerNews, AppError> {
+pub(crate) fn kept(profile: &Profile) -> Result<ServerNews, AppError> {
     let text = profile.store.read()?.meta(KEPT)?;
     // One of another version of the app is read anew.
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())

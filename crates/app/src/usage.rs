@@ -1,4 +1,4 @@
-//! Tokens by day, model or provider, and what they cost as far as prices are known; on the screen and as CSV.
+//! Tokens by day, model, provider or conversation, and what they cost as far as prices are known; on the screen and as CSV.
 
 use crate::conversations::invalid;
 use crate::prices::Prices;
@@ -9,6 +9,7 @@ use airi_store::{UsageGroup, UsageLine};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use uuid::Uuid;
 
 impl App {
     pub fn usage(&self, request: UsageRequest) -> Result<UsageReport, CommandError> {
@@ -18,11 +19,17 @@ impl App {
             UsageBy::Day => UsageGroup::Day,
             UsageBy::Model => UsageGroup::Model,
             UsageBy::Provider => UsageGroup::Provider,
+            UsageBy::Conversation => UsageGroup::Conversation,
         };
         let reader = self.profile().store.read().map_err(AppError::from)?;
         let lines = reader.usage(group, since, until).map_err(AppError::from)?;
         let prices = Prices::of(self.0.data.path());
         let mut rows = rows(lines, &prices);
+        if group == UsageGroup::Conversation {
+            for row in &mut rows {
+                row.key = row.key.take().and_then(|hex| Uuid::parse_str(&hex).ok()).map(|id| id.to_string());
+            }
+        }
         if group != UsageGroup::Day {
             rows.sort_by(|a, b| {
                 b.total_tokens.cmp(&a.total_tokens).then(b.messages.cmp(&a.messages)).then_with(|| a.key.cmp(&b.key))
@@ -47,7 +54,7 @@ fn rows(lines: Vec<UsageLine>, prices: &Prices) -> Vec<UsageRow> {
     let mut places = HashMap::<Option<String>, usize>::new();
     for line in lines {
         let at = *places.entry(line.key.clone()).or_insert_with(|| {
-            rows.push(UsageRow { key: line.key.clone(), ..UsageRow::default() });
+            rows.push(UsageRow { key: line.key.clone(), title: line.title.clone(), ..UsageRow::default() });
             rows.len() - 1
         });
         let row = &mut rows[at];
@@ -77,20 +84,20 @@ fn csv(report: &UsageReport) -> String {
         UsageBy::Day => "day",
         UsageBy::Model => "model",
         UsageBy::Provider => "provider",
+        UsageBy::Conversation => "conversation,title",
     };
     let mut out =
         format!("{key},messages,prompt_tokens,completion_tokens,total_tokens,cost_usd,tokens_without_known_price\r\n");
     for row in &report.rows {
         let cost = row.cost_usd.map(|cost| format!("{cost:.6}")).unwrap_or_default();
+        let mut name = field(row.key.as_deref().unwrap_or(""));
+        if report.by == UsageBy::Conversation {
+            let _ = write!(name, ",{}", field(row.title.as_deref().unwrap_or("")));
+        }
         let _ = write!(
             out,
-            "{},{},{},{},{},{cost},{}\r\n",
-            field(row.key.as_deref().unwrap_or("")),
-            row.messages,
-            row.prompt_tokens,
-            row.completion_tokens,
-            row.total_tokens,
-            row.unpriced_tokens
+            "{name},{},{},{},{},{cost},{}\r\n",
+            row.messages, row.prompt_tokens, row.completion_tokens, row.total_tokens, row.unpriced_tokens
         );
     }
     out
@@ -109,6 +116,7 @@ mod tests {
     fn line(key: &str, model: Option<&str>, prompt: u64, completion: u64, total: u64) -> UsageLine {
         UsageLine {
             key: Some(key.into()),
+            title: None,
             model: model.map(str::to_owned),
             messages: 1,
             prompt_tokens: prompt,
@@ -149,5 +157,10 @@ mod tests {
         let lines: Vec<&str> = text.split("\r\n").collect();
         assert_eq!(lines[1], "\"'=HYPERLINK(\"\"x\"\"),y\",2,0,0,0,,0");
         assert_eq!(lines[2], "gpt-4o,2,0,0,0,0.250000,0");
+
+        let titled = UsageRow { title: Some("Kyoto, with a toddler".into()), ..row("0190", Some(0.5)) };
+        let text = csv(&UsageReport { by: UsageBy::Conversation, rows: vec![titled], ..report });
+        assert!(text.starts_with("conversation,title,messages,"), "{text}");
+        assert!(text.contains("\r\n0190,\"Kyoto, with a toddler\",2,0,0,0,0.500000,0\r\n"), "{text}");
     }
 }

@@ -369,6 +369,7 @@ pub(crate) enum By {
     Day,
     Model,
     Provider,
+    Conversation,
 }
 
 #[derive(Debug, clap::Args)]
@@ -378,6 +379,9 @@ pub(crate) struct Usage {
     pub since: Option<String>,
     #[arg(long, value_enum, default_value = "day")]
     pub by: By,
+    /// What the server counted and billed for its own work, and what the plan leaves; in no sum with the other.
+    #[arg(long)]
+    pub billed: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,8 +5,8 @@ use crate::invalid;
 use crate::print::{Out, minute, short};
 use airi_app::App;
 use airi_contract::{
-    CommandError, ConversationEdit, ConversationRow, ItemsRequest, KeepHereRequest, ListRequest, MessageRow,
-    NewConversation, NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest, UsageRow,
+    BilledUsage, CommandError, ConversationEdit, ConversationRow, ItemsRequest, KeepHereRequest, ListRequest,
+    MessageRow, NewConversation, NewMessage, SearchRequest, Section, Sort, UsageBy, UsageRequest, UsageRow,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -189,12 +189,36 @@ pub(crate) fn undelete(app: &App, out: &Out, given: Ids) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the server billed, in words; beside the costs of one's own keys, in no sum with them.
+fn billed_text(billed: &Option<BilledUsage>) -> String {
+    let Some(billed) = billed else { return "This profile has no account, so no server bills it.".into() };
+    let mut text = format!("plan {}\n", billed.plan.as_deref().unwrap_or("not known"));
+    if let Some(day) = &billed.day {
+        let _ = match (day.limit, day.left) {
+            (Some(limit), Some(left)) => writeln!(text, "today {} of {limit} used, {left} left", day.used),
+            _ => writeln!(text, "today {} used, no limit", day.used),
+        };
+    }
+    let cost = billed.estimated_usd.map_or_else(|| "nothing".to_owned(), |usd| format!("${usd:.2}"));
+    let _ = writeln!(text, "{} calls, {} tokens, estimated {cost}", billed.calls, billed.tokens);
+    for paid in &billed.payments {
+        let _ = writeln!(text, "{} {:.2} {} {}", minute(&paid.at), paid.amount, paid.currency, paid.status);
+    }
+    text
+}
+
 pub(crate) fn usage(app: &App, out: &Out, given: Usage) -> Done {
     let by = match given.by {
         By::Day => UsageBy::Day,
         By::Model => UsageBy::Model,
         By::Provider => UsageBy::Provider,
+        By::Conversation => UsageBy::Conversation,
     };
+    if given.billed {
+        let billed = app.billed_usage(UsageRequest { since: given.since, until: None, by })?;
+        out.answer(&billed, billed_text);
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = app.usage(UsageRequest { since: given.since, until: None, by })?;
     out.answer(&report, |report| {
         let mut text = format!(
@@ -205,7 +229,7 @@ pub(crate) fn usage(app: &App, out: &Out, given: Usage) -> Done {
             let _ = writeln!(
                 text,
                 "{:<28} {:>9} {:>12} {:>12} {:>12} {:>12}",
-                short(row.key.as_deref().unwrap_or("not known"), 28),
+                short(row.title.as_deref().or(row.key.as_deref()).unwrap_or("not known"), 28),
                 row.messages,
                 row.prompt_tokens,
                 row.completion_tokens,

@@ -276,6 +276,7 @@ pub enum UsageBy {
     Day,
     Model,
     Provider,
+    Conversation,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
@@ -290,11 +291,42 @@ pub struct UsageRequest {
     pub by: UsageBy,
 }
 
-/// Counted from the messages of this device; one row per day, model or provider.
+/// What the server counted and billed for its own work: beside the costs of one's own keys, and in no sum with them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct BilledUsage {
+    /// As the server estimates it, in US dollars; null: it did nothing in this time.
+    pub estimated_usd: Option<f64>,
+    #[ts(type = "number")]
+    pub tokens: u64,
+    #[ts(type = "number")]
+    pub calls: u64,
+    pub plan: Option<String>,
+    /// active, canceled, past_due, trialing or paused
+    pub subscription_status: Option<String>,
+    pub subscription_ends_at: Option<String>,
+    /// What the plan allows a day, as it was last read; null: never.
+    pub day: Option<Limit>,
+    pub read_at: Option<String>,
+    /// What was paid in this time, the newest first.
+    pub payments: Vec<Payment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Payment {
+    pub at: String,
+    pub amount: f64,
+    pub currency: String,
+    pub status: String,
+    pub description: Option<String>,
+}
+
+/// Counted from the messages of this device; one row per day, model, provider or conversation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct UsageRow {
-    /// The date in UTC, the model or the provider; null: not known.
+    /// The date in UTC, the model, the provider or the conversation's id; null: not known.
     pub key: Option<String>,
+    /// The conversation's, when rows are conversations.
+    pub title: Option<String>,
     #[ts(type = "number")]
     pub messages: u64,
     #[ts(type = "number")]

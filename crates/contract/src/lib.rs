@@ -143,6 +143,8 @@ pub const COMMANDS: &[&str] = &[
     "save_log",
     // UsageRequest -> UsageReport
     "usage",
+    // UsageRequest -> Option<BilledUsage> ; from the rows that the server sends; null: no account
+    "billed_usage",
     // UsageRequest -> Option<String> ; asks where to, writes a CSV there, returns the path
     "export_usage",
     // LinkRequest -> LinkVerdict ; whether a link may be opened, and what to show before

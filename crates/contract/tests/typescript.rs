@@ -127,6 +127,8 @@ fn the_committed_types_are_the_generated_ones() {
         UsageRequest,
         UsageRow,
         UsageReport,
+        BilledUsage,
+        Payment,
         Settings,
         VerifyReport,
         Changed,

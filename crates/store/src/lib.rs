@@ -43,5 +43,5 @@ pub use recount::Totals;
 pub use replies::UnfinishedReply;
 pub use server_rows::ParkedRow;
 pub use thread::{Place, ThreadSlice, ViewRow};
-pub use usage::{UsageGroup, UsageLine};
+pub use usage::{Served, UsageGroup, UsageLine};
 pub use write::{Insert, Writer};

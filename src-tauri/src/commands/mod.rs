@@ -87,6 +87,7 @@ commands![
     devices::list_devices,
     devices::sign_out_device,
     usage::usage,
+    usage::billed_usage,
     usage::export_usage,
     links::check_link,
     links::open_link,

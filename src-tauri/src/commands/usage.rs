@@ -3,12 +3,20 @@
 use super::attachments::usable;
 use super::tasks::dialog;
 use crate::library::Library;
-use airi_contract::{CommandError, UsageReport, UsageRequest};
+use airi_contract::{BilledUsage, CommandError, UsageReport, UsageRequest};
 use tauri::{State, WebviewWindow};
 
 #[tauri::command]
 pub(crate) async fn usage(library: State<'_, Library>, request: UsageRequest) -> Result<UsageReport, CommandError> {
     library.run(move |app| app.usage(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn billed_usage(
+    library: State<'_, Library>,
+    request: UsageRequest,
+) -> Result<Option<BilledUsage>, CommandError> {
+    library.run(move |app| app.billed_usage(request)).await
 }
 
 /// `None`: the user closed the dialogue.

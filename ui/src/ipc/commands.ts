@@ -68,6 +68,7 @@ export const ipc = {
   signOutDevice: (r: c.DeviceRef) => call<c.DeviceRow[]>('sign_out_device', r),
   saveLog: (r: c.PathRequest) => call<null>('save_log', r),
   usage: (r: c.UsageRequest) => call<c.UsageReport>('usage', r),
+  billedUsage: (r: c.UsageRequest) => call<c.BilledUsage | null>('billed_usage', r),
   exportUsage: (r: c.UsageRequest) => call<string | null>('export_usage', r),
   checkLink: (r: c.LinkRequest) => call<c.LinkVerdict>('check_link', r),
   openLink: (r: c.LinkRequest) => call<null>('open_link', r),

@@ -847,7 +847,7 @@ export type DeviceRef = { id: string, };
 
 export type PathRequest = { path: string, };
 
-export type UsageBy = "day" | "model" | "provider";
+export type UsageBy = "day" | "model" | "provider" | "conversation";
 
 export type UsageRequest = { 
 /**
@@ -861,9 +861,13 @@ until: string | null, by: UsageBy, };
 
 export type UsageRow = { 
 /**
- * The date in UTC, the model or the provider; null: not known.
+ * The date in UTC, the model, the provider or the conversation's id; null: not known.
  */
-key: string | null, messages: number, prompt_tokens: number, completion_tokens: number, total_tokens: number, 
+key: string | null, 
+/**
+ * The conversation's, when rows are conversations.
+ */
+title: string | null, messages: number, prompt_tokens: number, completion_tokens: number, total_tokens: number, 
 /**
  * What the tokens with a known price cost, in US dollars; null: none of them has one.
  */
@@ -886,6 +890,26 @@ own_prices: boolean,
  * Why it is not, though it is there.
  */
 prices_problem: string | null, };
+
+export type BilledUsage = { 
+/**
+ * As the server estimates it, in US dollars; null: it did nothing in this time.
+ */
+estimated_usd: number | null, tokens: number, calls: number, plan: string | null, 
+/**
+ * active, canceled, past_due, trialing or paused
+ */
+subscription_status: string | null, subscription_ends_at: string | null, 
+/**
+ * What the plan allows a day, as it was last read; null: never.
+ */
+day: Limit | null, read_at: string | null, 
+/**
+ * What was paid in this time, the newest first.
+ */
+payments: Array<Payment>, };
+
+export type Payment = { at: string, amount: number, currency: string, status: string, description: string | null, };
 
 export type Settings = { 
 /**
@@ -927,4 +951,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

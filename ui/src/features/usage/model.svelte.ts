@@ -1,4 +1,4 @@
-/** Usage by day, model or provider, for a period, and what it cost as far as prices are known. */
+/** Usage by day, model, provider or conversation, for a period, and what it cost as far as prices are known. */
 import { ipc } from '../../ipc/commands';
 import type { CommandFailure } from '../../ipc/errors';
 import { toFailure } from '../../ipc/errors';

@@ -4,6 +4,7 @@ import { costText, costsOf, requestFor, shareOf, sinceOf } from './model.svelte'
 
 const row = (messages: number, total_tokens: number): UsageRow => ({
   key: 'k',
+  title: null,
   messages,
   prompt_tokens: 0,
   completion_tokens: 0,

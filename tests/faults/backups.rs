@@ -62,3 +62,48 @@ fn a_backup_lets_go_what_no_moment_of_the_window_needs() {
     assert!(!wal.join("000000010000000000000000").exists());
     assert!(fs::read_dir(&wal).unwrap().count() >= kept, "the log since the oldest backup stays");
 }
+
+#[test]
+fn a_snapshot_comes_back_whole_into_an_empty_database_and_over_nothing() {
+    let world = World::start(CloudOptions::default());
+    let device = world.signed_in(&world.account());
+    let made = device.run(&["new", "--title", "Kept"]);
+    device.run(&["add", made["id"].as_str().unwrap(), "--role", "user", "in the snapshot"]);
+    device.run(&["sync"]);
+    let place = tempfile::tempdir().unwrap();
+    let run = |script: &str, argument: &Path, with: &[(&str, &str)]| {
+        let mut command = world.cloud.operation(script, &[argument]).unwrap();
+        let output = command.envs(with.iter().copied()).output().unwrap();
+        let [out, error] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        (output.status.success(), out, error)
+    };
+    let mut names = Vec::new();
+    for _ in 0..3 {
+        let (well, out, error) = run("snapshot.sh", place.path(), &[("KEEP", "2")]);
+        assert!(well, "{error}");
+        names.push(out.trim().to_owned());
+    }
+    let left: Vec<bool> = names.iter().map(|name| Path::new(name).exists()).collect();
+    assert_eq!(left, [false, true, true], "the last ones stay");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
+
+    let last = Path::new(&names[2]);
+    let (well, _, error) = run("restore-snapshot.sh", last, &[]);
+    assert!(!well && error.contains("has tables already"), "{error}");
+    world.runtime.block_on(async {
+        let client = world.cloud.connect().await.unwrap();
+        client.batch_execute("create database again template template0").await.unwrap();
+    });
+    let (well, out, error) = run("restore-snapshot.sh", last, &[("PGDATABASE", "again")]);
+    assert!(well && out.starts_with("whole\n"), "{out}{error}");
+    let manifest = world.cloud.manifest().unwrap();
+    assert!(manifest.contains("public.chat_messages 1 "), "{manifest}");
+    // What the server notes of itself goes on meanwhile: pg_cron runs its jobs.
+    let of_users = |manifest: &str| -> Vec<String> {
+        let notes = ["airi_private.job", "airi_private.query_samples", "public.query_performance_logs", "whole"];
+        let lines = manifest.lines().filter(|line| !notes.iter().any(|note| line.starts_with(note)));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(of_users(&out), of_users(&manifest));
+    assert!(of_users(&out).len() > 20, "{out}");
+}

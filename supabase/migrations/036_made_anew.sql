@@ -4,7 +4,7 @@
 -- form held under 0, for as long as nobody changes it.
 
 insert into rollback_keep.statements (migration, statement)
-select '041', pg_catalog.pg_get_functiondef(
+select '036', pg_catalog.pg_get_functiondef(
   'airi_private.restore_row(uuid, text, uuid, text, jsonb, bigint)'::regprocedure
 );
 

@@ -3,10 +3,10 @@ do $restore$
 declare
   noted record;
 begin
-  for noted in select statement from rollback_keep.statements where migration = '041' order by id loop
+  for noted in select statement from rollback_keep.statements where migration = '036' order by id loop
     execute noted.statement;
   end loop;
-  delete from rollback_keep.statements where migration = '041';
+  delete from rollback_keep.statements where migration = '036';
 end
 $restore$;
 

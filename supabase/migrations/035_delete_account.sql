@@ -1,7 +1,7 @@
 -- Whoever signs in may erase their own account, with all its rows, for good. (028 has what an operator does.)
 
 insert into rollback_keep.statements (migration, statement)
-select '040', pg_catalog.pg_get_functiondef('airi_private.caller()'::regprocedure);
+select '035', pg_catalog.pg_get_functiondef('airi_private.caller()'::regprocedure);
 
 -- The account's other devices are told at once, as those are whose session was ended, and keep what they hold.
 create or replace function airi_private.caller() returns uuid

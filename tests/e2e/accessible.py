@@ -11,7 +11,7 @@ import time
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi  # noqa: E402
+from gi.repository import Atspi, GLib  # noqa: E402
 
 LIMIT = 6000
 
@@ -21,13 +21,13 @@ def walk(node, depth, out):
         return
     try:
         text = ""
-        if node.is_text():
+        if "Text" in node.get_interfaces():
             text = Atspi.Text.get_text(node, 0, min(Atspi.Text.get_character_count(node), 400))
         out.append([depth, node.get_role_name(), node.get_name() or "", text.replace("\ufffc", "")])
         count = node.get_child_count()
         for place in range(count):
             walk(node.get_child_at_index(place), depth + 1, out)
-    except Exception:
+    except GLib.Error:
         # What goes away while it is looked at is not there.
         return
 

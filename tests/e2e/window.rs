@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Window {
-    client: Client,
+    pub(crate) client: Client,
     driver: Child,
     pub(crate) screen: Screen,
     shots: PathBuf,
@@ -124,11 +124,6 @@ impl Window {
 
     pub(crate) async fn js(&self, script: &str, args: Vec<Value>) -> Value {
         self.client.execute(script, args).await.unwrap()
-    }
-
-    /// What a script says that calls its last argument when it is done.
-    pub(crate) async fn later(&self, script: &str, args: Vec<Value>) -> Value {
-        self.client.execute_async(script, args).await.unwrap()
     }
 
     /// Waits until a script gives that value.

@@ -6,7 +6,11 @@ mod page;
 mod process;
 #[path = "../sync/report.rs"]
 mod report;
-#[allow(dead_code, reason = "the end-to-end tests use more of it")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the end-to-end tests use more of it, and say what must hold by failing"
+)]
 #[path = "../../e2e/screen.rs"]
 mod screen;
 mod start;
@@ -14,7 +18,11 @@ mod start;
 #[path = "../sync/stats.rs"]
 mod stats;
 mod thread;
-#[allow(dead_code, reason = "the end-to-end tests use more of it")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the end-to-end tests use more of it, and say what must hold by failing"
+)]
 #[path = "../../e2e/window.rs"]
 mod window;
 

@@ -20,7 +20,7 @@ const SCROLLING: &str = "
     requestAnimationFrame(frame);";
 
 pub(crate) async fn scrolling(window: &Window, selector: &str, step: i32, frames: usize) -> Vec<f64> {
-    numbers(window.later(SCROLLING, vec![json!(selector), json!(step), json!(frames)]).await)
+    numbers(later(window, SCROLLING, vec![json!(selector), json!(step), json!(frames)]).await)
 }
 
 /// Begins to note the milliseconds between frames; `frames` answers them.
@@ -84,7 +84,12 @@ const TYPING: &str = "
     letter();";
 
 pub(crate) async fn typing(window: &Window, word: &str) -> Vec<f64> {
-    numbers(window.later(TYPING, vec![json!(word)]).await)
+    numbers(later(window, TYPING, vec![json!(word)]).await)
+}
+
+/// What a script says that calls its last argument when it is done.
+async fn later(window: &Window, script: &str, args: Vec<Value>) -> Value {
+    window.client.execute_async(script, args).await.expect("the page answers")
 }
 
 fn numbers(value: Value) -> Vec<f64> {

@@ -22,6 +22,16 @@ const toTake = async (page) => {
   await page.getByTestId('take-all').waitFor();
 };
 
+/** To the message with files, near the beginning of a long thread. */
+async function toFiles(page) {
+  await open(1)(page);
+  await page.getByTestId('thread').focus();
+  await page.keyboard.press('Home');
+  await page.getByTestId('open-picture').first().waitFor({ state: 'attached' });
+  await page.getByTestId('open-picture').first().evaluate((e) => e.scrollIntoView({ block: 'center' }));
+  await page.waitForTimeout(700);
+}
+
 export const VIEWS = {
   start: { act: async () => {} },
   empty: { query: '&empty', act: async () => {} },
@@ -32,7 +42,8 @@ export const VIEWS = {
   sample: { query: '&demo', act: open(1) },
   thread: { act: open(1) },
   top: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 0)); await page.waitForTimeout(700); } },
-  files: { act: async (page) => { await open(1)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = 1500)); await page.waitForTimeout(700); } },
+  picture: { act: async (page) => { await toFiles(page); await page.getByTestId('open-picture').first().waitFor({ state: 'attached' }); await page.getByTestId('open-picture').first().evaluate((e) => e.click()); await page.getByTestId('picture').waitFor(); await page.waitForTimeout(500); } },
+  files: { act: toFiles },
   long: { act: async (page) => { await open(2)(page); await page.getByTestId('thread').evaluate((e) => (e.scrollTop = e.scrollHeight / 2)); await page.waitForTimeout(900); } },
   search: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(250); await page.getByTestId('search-input').fill('parser'); await page.waitForTimeout(500); } },
   hints: { act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(500); } },

@@ -85,6 +85,16 @@ export const en = {
       `${many(n, 'conversation', 'conversations')} with all messages and files will be erased. This cannot be undone.`,
     eraseConfirm: 'Delete forever',
   },
+  viewer: {
+    open: (name: string) => `Open ${name} large`,
+    place: (at: number, all: number) => `${at} of ${all}`,
+    before: 'Previous picture',
+    after: 'Next picture',
+    larger: 'Larger (+)',
+    smaller: 'Smaller (−)',
+    fit: 'Fit into the window (0)',
+    zoomed: (percent: string) => `At ${percent} % of its size`,
+  },
   thread: {
     messages: (n: number) => many(n, 'message', 'messages'),
     tokens: (n: string) => `${n} tokens`,

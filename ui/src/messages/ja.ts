@@ -85,6 +85,16 @@ export const ja: Messages = {
     eraseText: (count) => `${n(count)} 件の会話を、メッセージとファイルごと削除します。元には戻せません。`,
     eraseConfirm: '完全に削除',
   },
+  viewer: {
+    open: (name) => `${name} を大きく表示`,
+    place: (at, all) => `${n(all)} 枚中 ${n(at)} 枚目`,
+    before: '前の画像',
+    after: '次の画像',
+    larger: '拡大 (+)',
+    smaller: '縮小 (−)',
+    fit: 'ウィンドウに合わせる (0)',
+    zoomed: (percent) => `${percent} % で表示中`,
+  },
   thread: {
     messages: (count) => `${n(count)} 件のメッセージ`,
     tokens: (count) => `${count} トークン`,

@@ -85,6 +85,16 @@ export const zhHans: Messages = {
     eraseText: (count) => `${n(count)} 个对话及其全部消息和文件将被删除，无法撤销。`,
     eraseConfirm: '彻底删除',
   },
+  viewer: {
+    open: (name) => `放大查看 ${name}`,
+    place: (at, all) => `第 ${n(at)} 张，共 ${n(all)} 张`,
+    before: '上一张图片',
+    after: '下一张图片',
+    larger: '放大 (+)',
+    smaller: '缩小 (−)',
+    fit: '适应窗口 (0)',
+    zoomed: (percent) => `以 ${percent} % 显示`,
+  },
   thread: {
     messages: (count) => `${n(count)} 条消息`,
     tokens: (count) => `${count} 词元`,

@@ -3,6 +3,8 @@
 
 use crate::device::Device;
 use crate::sync::{account, count, signed_in};
+use airi_app::{App, AppOptions, ReplyText};
+use airi_contract::{ReplyRef, SendRequest};
 use airi_testkit::provider::ScriptedProvider;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -186,6 +188,39 @@ fn what_had_come_is_kept_and_nothing_of_nothing() {
     assert!(message.contains("not a model's server"), "{message}");
     assert_eq!(talk.messages(&id).pop().unwrap()["content"], json!("Before the garbage."));
     assert_eq!(talk.device.run(&["verify"])["ok"], json!(true));
+}
+
+/// A fault may come sooner than whoever asked begins to follow the reply.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_that_came_at_once_is_told_to_who_follows_later() {
+    let talk = Talk::new();
+    let app = App::open(AppOptions { data_dir: Some(talk.device.path("data")), ..AppOptions::default() }).unwrap();
+    for (model, told) in [("fault", false), ("echo", true)] {
+        let asked = app
+            .send_message(SendRequest {
+                content: "Good day".into(),
+                provider_id: Some("scripted".into()),
+                model_id: Some(model.into()),
+                ..SendRequest::default()
+            })
+            .await
+            .unwrap();
+        let reply = ReplyRef { message_id: asked.reply_id };
+        let start = Instant::now();
+        while app.reply_so_far(reply.clone()).unwrap().is_some() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{model} never ends");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut text = String::new();
+        let ended = app.follow_reply(reply, |piece| {
+            if let ReplyText::Text(more) = piece {
+                text.push_str(more);
+            }
+        });
+        assert_eq!(ended.await.is_ok(), told, "{model}");
+        assert_eq!(text.is_empty(), !told, "{model}: {text}");
+    }
+    app.close();
 }
 
 #[test]

@@ -14,10 +14,10 @@ use airi_formats::render::StreamRender;
 use airi_llm::{Delta, LlmError, Prompt};
 use airi_store::StoreError;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
@@ -30,17 +30,49 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 const SAVE_AGAIN: Duration = Duration::from_secs(2);
 const SAVE_TRIES: u32 = 30;
 
-/// The replies that this process writes.
+/// So many replies that are over are remembered, for whoever begins to follow one only then.
+const REMEMBERED: usize = 16;
+
+/// The replies that this process writes, and those that it wrote last.
 #[derive(Default)]
-pub(crate) struct Replies(Mutex<HashMap<MessageId, Arc<Live>>>);
+pub(crate) struct Replies(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    live: HashMap<MessageId, Arc<Live>>,
+    over: VecDeque<Arc<Live>>,
+}
 
 impl Replies {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn get(&self, id: MessageId) -> Option<Arc<Live>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.lock().live.get(&id).cloned()
+    }
+
+    /// Also one that is over: a fault may come sooner than whoever asked begins to listen.
+    fn find(&self, id: MessageId) -> Option<Arc<Live>> {
+        let known = self.lock();
+        known.live.get(&id).or_else(|| known.over.iter().find(|live| live.id == id)).cloned()
     }
 
     fn all(&self) -> Vec<Arc<Live>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.lock().live.values().cloned().collect()
+    }
+
+    fn begun(&self, live: Arc<Live>) {
+        self.lock().live.insert(live.id, live);
+    }
+
+    fn ended(&self, id: MessageId) {
+        let mut known = self.lock();
+        let Some(live) = known.live.remove(&id) else { return };
+        known.over.push_back(live);
+        if known.over.len() > REMEMBERED {
+            known.over.pop_front();
+        }
     }
 }
 
@@ -66,7 +98,7 @@ struct Shown {
 }
 
 impl Live {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,7 +156,7 @@ impl App {
             shown: Mutex::default(),
             step: watch::channel(0).0,
         });
-        self.0.replies.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, live.clone());
+        self.0.replies.begun(live.clone());
         self.emit(Event::Reply(Box::new(live.show("", "", ReplyState::Waiting))));
         let app = self.clone();
         tokio::spawn(async move {
@@ -132,7 +164,7 @@ impl App {
             let over = writing.write(model, prompt).await;
             // Whoever is told that it is over finds the message as it will stay.
             let piece = live.show("", "", over);
-            app.0.replies.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            app.0.replies.ended(id);
             app.emit(Event::Reply(Box::new(piece)));
         });
         Ok(id)
@@ -168,7 +200,7 @@ impl App {
         mut tell: impl FnMut(ReplyText<'_>),
     ) -> Result<(), CommandError> {
         let id: MessageId = request.message_id.parse().map_err(invalid)?;
-        let Some(live) = self.0.replies.get(id) else { return Ok(()) };
+        let Some(live) = self.0.replies.find(id) else { return Ok(()) };
         let mut steps = live.step.subscribe();
         let (mut text, mut thinking) = (0, 0);
         loop {

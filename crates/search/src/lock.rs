@@ -6,7 +6,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 #[derive(Debug)]
-pub(crate) struct WriterLock(#[expect(dead_code, reason = "held, not read")] File);
+pub(crate) struct WriterLock(File);
+
+impl Drop for WriterLock {
+    /// Closing alone frees it only when no process that was just forked has the file open too, until it runs its program.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl WriterLock {
     /// [`IndexError::Busy`] when somebody has it.

@@ -15,9 +15,7 @@ fn usage_goes_by_conversation_and_what_the_server_billed_stands_beside_it() {
     };
     let device = Device::new();
     assert_eq!(device.run(&["usage", "--billed"]), Value::Null, "nobody bills a profile without an account");
-    let login =
-        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
-    device.run_with(&login, &format!("{}\n", user.password));
+    device.log_in(&cloud, &user, &[]);
     let id = device.run(&["new", "--title", "Kyoto"])["id"].as_str().unwrap().to_owned();
     device.run(&["add", &id, "--role", "user", "hello"]);
     device.run(&["sync"]);

@@ -1,5 +1,6 @@
 //! A device: a data folder, and `airi` on it.
 
+use airi_tests::{Cloud, User};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,13 @@ impl Device {
         assert!(output.status.success(), "airi {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("airi {args:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Signs in with the password; `more` are further words, such as `--take none`.
+    pub(crate) fn log_in(&self, cloud: &Cloud, user: &User, more: &[&str]) -> Value {
+        let (url, key) = (cloud.url.as_str(), cloud.publishable_key.as_str());
+        let args = ["login", "--url", url, "--key", key, "--email", &user.email, "--password-stdin"];
+        self.run_with(&[&args, more].concat(), &format!("{}\n", user.password))
     }
 
     /// Exit code, error code and message of a call that must fail.

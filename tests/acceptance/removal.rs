@@ -7,22 +7,6 @@ use serde_json::Value;
 use std::path::Path;
 use tokio::runtime::Runtime;
 
-fn log_in(device: &Device, cloud: &Cloud, user: &User, take: &str) -> Value {
-    let args = [
-        "login",
-        "--url",
-        &cloud.url,
-        "--key",
-        &cloud.publishable_key,
-        "--email",
-        &user.email,
-        "--password-stdin",
-        "--take",
-        take,
-    ];
-    device.run_with(&args, &format!("{}\n", user.password))
-}
-
 fn titles(device: &Device) -> Vec<String> {
     let mut titles: Vec<String> =
         device.list().iter().map(|row| row["title"].as_str().unwrap_or_default().to_owned()).collect();
@@ -50,7 +34,7 @@ fn a_profile_leaves_this_computer_only_when_nothing_is_lost_or_its_name_was_type
     let user = runtime.block_on(cloud.create_user()).unwrap();
     let device = Device::new();
     device.run(&["new", "--title", "Stays without an account"]);
-    let profile = log_in(&device, &cloud, &user, "none")["profile"].as_str().unwrap().to_owned();
+    let profile = device.log_in(&cloud, &user, &["--take", "none"])["profile"].as_str().unwrap().to_owned();
     let here = device.path("data").join("profiles").join(&profile);
     device.run(&["new", "--title", "On the server too"]);
 
@@ -80,7 +64,7 @@ fn a_profile_leaves_this_computer_only_when_nothing_is_lost_or_its_name_was_type
     assert_eq!(device.fail(&["profiles", "remove", &profile]).1, "not_found");
 
     // The server kept what it has, and its account its other sessions.
-    log_in(&device, &cloud, &user, "none");
+    device.log_in(&cloud, &user, &["--take", "none"]);
     device.run(&["sync"]);
     assert_eq!(titles(&device), ["On the server too"]);
 
@@ -100,13 +84,13 @@ fn an_account_is_deleted_on_the_server_with_its_files_and_this_computer_keeps_ev
     let user = runtime.block_on(cloud.create_user()).unwrap();
     let other = runtime.block_on(cloud.create_user()).unwrap();
     let device = Device::new();
-    let profile = log_in(&device, &cloud, &user, "none")["profile"].as_str().unwrap().to_owned();
+    let profile = device.log_in(&cloud, &user, &["--take", "none"])["profile"].as_str().unwrap().to_owned();
     let made = device.run(&["new", "--title", "Mine"])["id"].as_str().unwrap().to_owned();
     std::fs::write(device.path("note.txt"), "a file of mine").unwrap();
     device.run(&["attach", &made, device.path("note.txt").to_str().unwrap()]);
     device.run(&["sync"]);
     let second = Device::new();
-    log_in(&second, &cloud, &user, "none");
+    second.log_in(&cloud, &user, &["--take", "none"]);
     second.run(&["sync"]);
 
     let count = |sql: &str, id: &User| -> i64 {
@@ -147,7 +131,7 @@ fn without_the_server_no_account_is_deleted_and_that_is_said() {
     let cloud = runtime.block_on(Cloud::start(CloudOptions::default())).unwrap();
     let user = runtime.block_on(cloud.create_user()).unwrap();
     let device = Device::new();
-    log_in(&device, &cloud, &user, "none");
+    device.log_in(&cloud, &user, &["--take", "none"]);
     runtime.block_on(cloud.stop()).unwrap();
     assert_eq!(device.fail(&["delete-account", "--confirm", &user.email]).1, "offline");
     let status = device.run(&["status"]);

@@ -14,9 +14,7 @@ fn who_is_suspended_is_told_until_when_reads_and_exports_and_goes_on_afterwards(
         runtime.block_on(async { cloud.connect().await.unwrap().query(sql, &[&user.id]).await.unwrap() });
     };
     let device = Device::new();
-    let login =
-        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
-    device.run_with(&login, &format!("{}\n", user.password));
+    device.log_in(&cloud, &user, &[]);
     device.run(&["new", "--title", "Before"]);
     device.run(&["sync"]);
 

@@ -50,10 +50,7 @@ pub(crate) fn count(user: &User, sql: &str) -> i64 {
 }
 
 pub(crate) fn log_in(device: &Device, user: &User) -> Value {
-    let cloud = &shared().cloud;
-    let args =
-        ["login", "--url", &cloud.url, "--key", &cloud.publishable_key, "--email", &user.email, "--password-stdin"];
-    device.run_with(&args, &format!("{}\n", user.password))
+    device.log_in(&shared().cloud, user, &[])
 }
 
 pub(crate) fn signed_in(user: &User) -> Device {
@@ -140,21 +137,8 @@ fn local_conversations_come_along_or_stay_as_the_user_says() {
 
     let stays = Device::new();
     stays.run(&["new", "--title", "Private"]);
-    let cloud = &shared().cloud;
     let other = account();
-    let args = [
-        "login",
-        "--url",
-        &cloud.url,
-        "--key",
-        &cloud.publishable_key,
-        "--email",
-        &other.email,
-        "--password-stdin",
-        "--take",
-        "none",
-    ];
-    stays.run_with(&args, &other.password);
+    stays.log_in(&shared().cloud, &other, &["--take", "none"]);
     stays.run(&["sync"]);
     assert!(stays.list().is_empty());
     assert_eq!(count(&other, "select count(*) from public.conversations where user_id = $1"), 0);

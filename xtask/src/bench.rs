@@ -18,16 +18,19 @@ struct Bench {
     programs: &'static [&'static str],
     /// It measures within its own process, so it must be optimised as well.
     inside: bool,
+    /// It opens the window, whose page must be built before.
+    page: bool,
 }
 
 const BENCHES: &[Bench] = &[
-    Bench { name: "sync", peers: Some("bench-peers"), programs: &["--package", "airi-cli"], inside: true },
-    Bench { name: "server", peers: None, programs: &[], inside: false },
+    Bench { name: "sync", peers: Some("bench-peers"), programs: &["--package", "airi-cli"], inside: true, page: false },
+    Bench { name: "server", peers: None, programs: &[], inside: false, page: false },
     Bench {
         name: "window",
         peers: None,
         programs: &["--package", "airi-cli", "--package", "airi-desktop", "--bins", "--example", "empty-window"],
         inside: false,
+        page: true,
     },
 ];
 
@@ -45,7 +48,7 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         if let Some(peers) = bench.peers {
             setup::npm(peers)?;
         }
-        if name == "window" {
+        if bench.page {
             setup::window()?;
             sh("ui", "npm", &["run", "--silent", "build"])?;
         }

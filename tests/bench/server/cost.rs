@@ -50,13 +50,7 @@ pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs)
     let [listed, owned, database, table, index, content] =
         std::array::from_fn(|i| u64::try_from(counts.get::<_, i64>(i)).unwrap_or_default());
 
-    let claims = serde_json::json!({"sub": user, "role": "authenticated"}).to_string();
-    owner
-        .query(
-            "select set_config('request.jwt.claims', $1, false), set_config('role', 'authenticated', false)",
-            &[&claims],
-        )
-        .await?;
+    act_as(owner, user).await?;
     let hello: String = owner.query_one("select public.sync_hello()::text", &[]).await?.get(0);
     let hello: Value = serde_json::from_str(&hello)?;
     let (epoch, head) = (hello["epoch"].as_str().context("an epoch")?, &hello["head"]);
@@ -154,6 +148,18 @@ pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs)
         per_message as f64 * 1e7 / 1e9
     ));
     Ok(section)
+}
+
+/// The session is that user's from here on, as PostgREST makes it.
+pub(crate) async fn act_as(owner: &Client, user: uuid::Uuid) -> Result<()> {
+    let claims = serde_json::json!({"sub": user, "role": "authenticated"}).to_string();
+    owner
+        .query(
+            "select set_config('request.jwt.claims', $1, false), set_config('role', 'authenticated', false)",
+            &[&claims],
+        )
+        .await?;
+    Ok(())
 }
 
 /// The buffers of the second call: the first loads catalogs and plans.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::cost::cost;
+use crate::cost::{act_as, cost};
 use crate::report::{Reached, Section, thousands};
 
 const QUESTIONS: u32 = 20;
@@ -48,13 +48,7 @@ pub(crate) async fn measure(messages: u64, seed: u32) -> Result<Section> {
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     for share in [50, 10, 1] {
         let user: Uuid = owner.query_one("select id from owners where share = $1", &[&share]).await?.get(0);
-        let claims = serde_json::json!({"sub": user, "role": "authenticated"}).to_string();
-        owner
-            .query(
-                "select set_config('request.jwt.claims', $1, false), set_config('role', 'authenticated', false)",
-                &[&claims],
-            )
-            .await?;
+        act_as(&owner, user).await?;
         let (mut by_index, mut by_owner, mut taken, mut found, mut sought) = (0, 0, 0, 0, 0);
         for vector in &topics {
             let call = |name: &str| format!("select id from airi_private.{name}('{vector}', 50)");

@@ -5,6 +5,7 @@
 import { ipc } from '../ipc/commands';
 import { onStatus } from '../ipc/events';
 import type { ProviderHealth, ServerNews } from '../ipc/generated';
+import { t } from './i18n.svelte';
 
 /** Which notice was put aside. Another text is another notice. */
 const SEEN_KEY = 'airi.notice-seen';
@@ -47,6 +48,13 @@ class News {
   healthOf(provider: string): ProviderHealth | null {
     const wanted = provider.toLowerCase();
     return this.told.providers.find(({ id, name }) => id.toLowerCase() === wanted || name.toLowerCase() === wanted) ?? null;
+  }
+
+  /** The same in words. */
+  healthText(provider: string): string | null {
+    const health = this.healthOf(provider);
+    const text = t().news;
+    return health && text.healthOf(health.name, text.health[health.status] ?? health.status);
   }
 }
 

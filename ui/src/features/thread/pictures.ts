@@ -11,9 +11,8 @@ export function providePictures(open: OpenPicture): void {
   setContext(KEY, open);
 }
 
-/** Undefined where pictures are not opened, as in a document that is read. */
-export function usePictures(): OpenPicture | undefined {
-  return getContext<OpenPicture | undefined>(KEY);
+export function usePictures(): OpenPicture {
+  return getContext<OpenPicture>(KEY);
 }
 
 /** In the order of the thread. */

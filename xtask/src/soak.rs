@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: tests that can go on for as long as one lets them, beyond what `cargo xtask test` has time for. Each
 //! kind goes on where its last run ended and adds up over all of them.
 
-use crate::shell::{cargo, command, describe, finish, root};
+use crate::shell::{cargo, command, describe, finish, output, root};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -101,34 +101,55 @@ pub(crate) fn names() -> String {
     KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join("|")
 }
 
-/// The runs of a kind so far, over all calls.
+/// The runs of a kind so far, over all calls and machines. They stand in the docs: what was reached is read there, and a
+/// machine that begins tomorrow goes on from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Total {
     done: u64,
     seconds: u64,
 }
 
+const DOC: &str = "docs/simulation.md";
+
+/// The table's row of a kind: `| kind | passed | in all | seconds | last on |`.
+fn row<'a>(doc: &'a str, kind: &str) -> Option<&'a str> {
+    let table = doc.split("<!-- soak -->").nth(1)?.split("<!-- /soak -->").next()?;
+    table.lines().find(|line| line.starts_with(&format!("| `{kind}` |")))
+}
+
 impl Total {
-    /// A note that cannot be read is no note: then it begins anew.
-    fn read(text: &str) -> Total {
-        let mut numbers = text.split_whitespace().map(str::parse);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(done)), Some(Ok(seconds))) => Total { done, seconds },
-            _ => Total::default(),
+    fn of(doc: &str, kind: &Kind) -> Result<Total> {
+        let row =
+            row(doc, kind.name).with_context(|| format!("{DOC} has no row of {} between its marks", kind.name))?;
+        let cells: Vec<String> = row.split('|').map(|cell| cell.trim().replace(',', "")).collect();
+        let number = |at: usize| cells.get(at).and_then(|cell| cell.parse().ok());
+        match (number(2), number(4)) {
+            (Some(done), Some(seconds)) => Ok(Total { done, seconds }),
+            _ => bail!("{DOC}: no numbers in the row {row}"),
         }
     }
 
-    fn line(self) -> String {
-        format!("{} {}\n", self.done, self.seconds)
+    fn row(self, kind: &Kind, date: &str) -> String {
+        let [done, goal, seconds] = [self.done, kind.goal, self.seconds].map(grouped);
+        format!("| `{}` | {done} | {goal} | {seconds} | {date} |", kind.name)
     }
+}
 
-    fn note(kind: &Kind) -> PathBuf {
-        folder().join(format!("{}.total", kind.name))
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
+    text
+}
 
-    fn of(kind: &Kind) -> Total {
-        Total::read(&std::fs::read_to_string(Total::note(kind)).unwrap_or_default())
-    }
+fn doc() -> Result<String> {
+    std::fs::read_to_string(root().join(DOC)).with_context(|| format!("read {DOC}"))
 }
 
 pub(crate) fn soak(args: &[String]) -> Result<()> {
@@ -138,7 +159,7 @@ pub(crate) fn soak(args: &[String]) -> Result<()> {
     };
     let runs = match &args[1..] {
         [] => kind.chunk,
-        [flag] if flag == "--to-goal" => kind.goal.saturating_sub(Total::of(kind).done),
+        [flag] if flag == "--to-goal" => kind.goal.saturating_sub(Total::of(&doc()?, kind)?.done),
         [flag, number] if flag == "--runs" || flag.trim_start_matches("--") == kind.runs => {
             number.parse().with_context(|| format!("'{number}' is no number; {usage}"))?
         }
@@ -159,11 +180,6 @@ pub(crate) fn soak(args: &[String]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Where the totals and the builds lie.
-fn folder() -> PathBuf {
-    root().join("target/soak")
 }
 
 /// Builds what a kind needs once, so that a run of hours tests one state of the sources; the test program's path.
@@ -188,7 +204,7 @@ fn optimised(command: &mut Command) {
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
-        .env("CARGO_TARGET_DIR", folder().join("build"));
+        .env("CARGO_TARGET_DIR", root().join("target/soak"));
 }
 
 /// The path of a test program in what `cargo test --message-format=json` says.
@@ -201,17 +217,20 @@ fn executable(said: &str, target: &str) -> Option<PathBuf> {
 
 /// Runs the next ones. What failed is not counted, so that it comes first again once it is mended.
 fn chunk(kind: &Kind, program: &Path, count: u64) -> Result<Total> {
-    let total = Total::of(kind);
+    let from = Total::of(&doc()?, kind)?;
     let start = Instant::now();
     let mut tests = command("tests", &program.to_string_lossy(), &[kind.test, "--nocapture"]);
     tests.env(kind.count, count.to_string());
-    if let Some(from) = kind.from {
-        tests.env(from, total.done.to_string());
+    if let Some(variable) = kind.from {
+        tests.env(variable, from.done.to_string());
     }
     finish(tests)?;
-    let total = Total { done: total.done + count, seconds: total.seconds + start.elapsed().as_secs() };
-    std::fs::create_dir_all(folder())?;
-    std::fs::write(Total::note(kind), total.line())?;
+    // Read again: another kind may have been noted meanwhile.
+    let doc = doc()?;
+    let total = Total { done: from.done + count, seconds: from.seconds + start.elapsed().as_secs() };
+    let date = output("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default();
+    let old = row(&doc, kind.name).with_context(|| format!("{DOC} lost its row of {}", kind.name))?;
+    std::fs::write(root().join(DOC), doc.replacen(old, &total.row(kind, &date), 1))?;
     Ok(total)
 }
 
@@ -220,11 +239,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn totals_are_read_back_and_begin_anew_when_they_cannot_be() {
-        let total = Total { done: 12_000, seconds: 345 };
-        assert_eq!(Total::read(&total.line()), total);
-        assert_eq!(Total::read(""), Total::default());
-        assert_eq!(Total::read("many 3"), Total::default());
+    fn totals_are_read_back_from_the_docs_and_what_is_no_table_is_refused() {
+        let kind = &KINDS[0];
+        let total = Total { done: 1_012_000, seconds: 345 };
+        let doc = |row: &str| format!("| `sim` | a run |\n<!-- soak -->\n| kind |\n|---|\n{row}\n<!-- /soak -->\n");
+        let row = total.row(kind, "2026-11-30");
+        assert_eq!(row, "| `sim` | 1,012,000 | 100,000 | 345 | 2026-11-30 |");
+        assert_eq!(Total::of(&doc(&row), kind).unwrap(), total);
+        assert!(Total::of(&doc("| `kill` | 1 | 2 | 3 |"), kind).is_err());
+        assert!(Total::of(&doc("| `sim` | many | 2 | 3 |"), kind).is_err());
+    }
+
+    #[test]
+    fn the_docs_have_a_row_of_every_kind() {
+        let doc = doc().unwrap();
+        for kind in KINDS {
+            Total::of(&doc, kind).unwrap();
+        }
     }
 
     #[test]

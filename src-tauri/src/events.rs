@@ -2,8 +2,8 @@
 
 use crate::library::Library;
 use airi_app::Event;
-use airi_contract::Changed;
-use tauri::{AppHandle, Emitter};
+use airi_contract::{Asked, Changed};
+use tauri::{AppHandle, Emitter, WebviewWindow};
 use tokio::sync::broadcast::error::RecvError;
 
 /// The one window's label; the capability file names it too.
@@ -38,4 +38,9 @@ fn send(handle: &AppHandle, event: Event) {
         Event::Reply(piece) => handle.emit_to(WINDOW, "reply", piece),
         Event::SignIn(waiting) => handle.emit_to(WINDOW, "sign_in", waiting),
     };
+}
+
+/// What somebody chose outside the page, to the page.
+pub(crate) fn ask(window: &WebviewWindow, asked: Asked) {
+    let _ = window.emit_to(WINDOW, "asked", asked);
 }

@@ -8,7 +8,9 @@ mod config_tests;
 mod events;
 mod images;
 mod library;
+mod menu;
 mod navigation;
+mod notices;
 mod renderer;
 mod sample;
 
@@ -20,8 +22,10 @@ use airi_app::AppOptions;
 use library::Library;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, Builder, Manager, RunEvent, WebviewWindowBuilder, WindowEvent, Wry};
+use tauri::{App, Builder, Manager, RunEvent, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry};
+use tauri_plugin_window_state::StateFlags;
 
 /// Opens the window and runs until it is closed.
 ///
@@ -41,9 +45,13 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
     let mut kept = arguments.demo.then(sample::PageFolder::make);
     let place = kept.as_ref().map(|folder| folder.path().to_owned());
 
-    Builder::<Wry>::default()
+    let mut builder = Builder::<Wry>::default()
         // Must be the first plugin: a second start ends here, before it touches the library.
-        .plugin(tauri_plugin_single_instance::init(|handle, _, _| show(handle)))
+        .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
+            if let Some(window) = handle.get_webview_window(events::WINDOW) {
+                show(&window);
+            }
+        }))
         .plugin(tauri_plugin_dialog::init())
         .register_asynchronous_uri_scheme_protocol(images::SCHEME, move |_, request, responder| {
             let library = images.clone();
@@ -51,7 +59,13 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
         })
         .manage(library)
         .invoke_handler(commands::handler())
-        .setup(move |app| Ok(open_window(app, place.as_ref())?))
+        .on_menu_event(|handle, event| menu::chosen(handle, &event))
+        .setup(move |app| Ok(open_window(app, place.as_ref())?));
+    // A sample leaves nothing, so it has no place to come back to.
+    if !arguments.demo {
+        builder = builder.plugin(where_it_was(&arguments));
+    }
+    builder
         .build(context)?
         .run(move |handle, event| match event {
             // Whoever looks at the window again wants what other devices did meanwhile.
@@ -65,6 +79,18 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
             _ => {}
         });
     Ok(())
+}
+
+/// Each library's window comes back where it was and as large as it was.
+fn where_it_was(arguments: &Arguments) -> TauriPlugin<Wry> {
+    let kept = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN;
+    let mut plugin = tauri_plugin_window_state::Builder::default().with_state_flags(kept);
+    if let Some(dir) = &arguments.data_dir {
+        // Beside the library, so that a folder that is moved or removed takes it along.
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+        plugin = plugin.with_filename(dir.join("window.json").to_string_lossy());
+    }
+    plugin.build()
 }
 
 /// One instance per library: a second start of the same one shows the first, another library gets its own window.
@@ -93,12 +119,10 @@ fn open_window(app: &App, throw_away: Option<&PathBuf>) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Brings the first window to the front.
-fn show(handle: &AppHandle) {
-    if let Some(window) = handle.get_webview_window(events::WINDOW) {
-        // Window managers may refuse to raise a window; the user then finds it in the task bar.
-        let _ = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
-    }
+/// Brings the window to the front.
+fn show(window: &WebviewWindow) {
+    // Window managers may refuse to raise a window; the user then finds it in the task bar.
+    let _ = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
 }
 
 #[cfg(test)]

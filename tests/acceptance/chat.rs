@@ -4,7 +4,7 @@
 use crate::device::Device;
 use crate::sync::{account, count, signed_in};
 use airi_app::{App, AppOptions, ReplyText};
-use airi_contract::{ReplyRef, SendRequest};
+use airi_contract::{ConversationRef, NewConversation, ReplyRef, SendRequest, Settings};
 use airi_testkit::provider::ScriptedProvider;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -220,6 +220,54 @@ async fn a_fault_that_came_at_once_is_told_to_who_follows_later() {
         assert_eq!(ended.await.is_ok(), told, "{model}");
         assert_eq!(text.is_empty(), !told, "{model}: {text}");
     }
+    app.close();
+}
+
+/// In the window a model names a conversation after its first reply, once; a name that the user gave stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_names_a_conversation_unless_the_user_did() {
+    let talk = Talk::new();
+    let options = AppOptions { data_dir: Some(talk.device.path("data")), window: true, ..AppOptions::default() };
+    let app = App::open(options).unwrap();
+    let say = async |conversation: Option<String>, model: &str| {
+        let request = SendRequest {
+            conversation_id: conversation,
+            content: "Good day to you".into(),
+            provider_id: Some("scripted".into()),
+            model_id: Some(model.into()),
+            ..SendRequest::default()
+        };
+        let answer = app.send_message(request).await.unwrap();
+        app.follow_reply(ReplyRef { message_id: answer.reply_id }, |_| ()).await.unwrap();
+        answer.conversation.id
+    };
+    let names = || talk.provider.asked().iter().filter(|asked| asked.body.to_string().contains("Name the conv")).count();
+    let title = |id: &str| app.get_conversation(ConversationRef { id: id.to_owned() }).unwrap().title.unwrap();
+    let until = async |what: &str, there: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !there() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+
+    let first = say(None, "echo").await;
+    until("it is named", &|| title(&first) == "A talk with an echo").await;
+    say(Some(first.clone()), "echo").await;
+    // A model that has no name to give leaves what is there; by then a second question of the first would have come.
+    let second = say(None, "limit").await;
+    let third = say(None, "think").await;
+    until("the third is asked for", &|| names() == 2).await;
+    assert_eq!([title(&second), title(&third)], ["Good day to you", "Good day to you"]);
+
+    let named = app.create_conversation(NewConversation { title: Some("Mine".into()), ..NewConversation::default() });
+    let named = named.unwrap().id;
+    say(Some(named.clone()), "echo").await;
+    let settings = Settings { titles_by_model: false, ..app.get_settings().unwrap() };
+    app.set_settings(settings).unwrap();
+    let off = say(None, "echo").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((title(&named).as_str(), title(&off).as_str(), names()), ("Mine", "Good day to you", 2));
     app.close();
 }
 

@@ -35,6 +35,7 @@ const GO_ON: &str =
     "Go on exactly where your last message ends. Repeat nothing of it, and do not comment on this request.";
 
 /// A model of a provider that can be asked.
+#[derive(Clone)]
 pub(crate) struct Model {
     pub client: Client,
     pub provider: String,
@@ -281,7 +282,7 @@ fn parent_of(profile: &Profile, conversation: ConversationId, id: MessageId) -> 
 }
 
 /// The first line of what was said, for a conversation without a title.
-fn title_of(content: &str) -> Option<String> {
+pub(crate) fn title_of(content: &str) -> Option<String> {
     let line = render::plain_text(content);
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {

@@ -45,6 +45,7 @@ mod status;
 mod sync;
 mod tasks;
 mod thread;
+mod titles;
 mod transfers;
 mod usage;
 mod verify;

@@ -160,12 +160,16 @@ impl App {
         self.emit(Event::Reply(Box::new(live.show("", "", ReplyState::Waiting))));
         let app = self.clone();
         tokio::spawn(async move {
-            let writing = Writing { app: app.clone(), profile, live: live.clone(), turn, back };
-            let over = writing.write(model, prompt).await;
+            let writing = Writing { app: app.clone(), profile: profile.clone(), live: live.clone(), turn, back };
+            let over = writing.write(model.clone(), prompt).await;
+            let whole = matches!(over, ReplyState::Over { kept: true, error: None });
             // Whoever is told that it is over finds the message as it will stay.
             let piece = live.show("", "", over);
             app.0.replies.ended(id);
             app.emit(Event::Reply(Box::new(piece)));
+            if whole {
+                app.name_after(profile, id, model).await;
+            }
         });
         Ok(id)
     }
@@ -398,7 +402,8 @@ impl Writing {
     }
 }
 
-fn event(delta: Delta) -> TurnEvent {
+/// What a piece is to a turn.
+pub(crate) fn event(delta: Delta) -> TurnEvent {
     match delta {
         Delta::Text(text) => TurnEvent::Text(text),
         Delta::Thinking(text) => TurnEvent::Thinking(text),

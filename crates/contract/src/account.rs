@@ -354,7 +354,9 @@ pub struct UsageReport {
     pub prices_problem: Option<String>,
 }
 
+/// What a file does not say is as in a new library.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default)]
 pub struct Settings {
     /// system, light or dark
     pub theme: String,
@@ -364,8 +366,13 @@ pub struct Settings {
     pub language: Option<String>,
     #[ts(type = "number")]
     pub sidebar_width: u32,
-    #[serde(default)]
     pub files: FileSettings,
+    /// Whether the desktop tells of replies and long work that end while nobody looks at the window.
+    pub notifications: bool,
+    /// Whether the window has a menu bar of the desktop's own. macOS always has one.
+    pub menu_bar: bool,
+    /// Whether a model names a conversation after its first reply.
+    pub titles_by_model: bool,
 }
 
 impl Default for Settings {
@@ -376,6 +383,9 @@ impl Default for Settings {
             language: None,
             sidebar_width: 300,
             files: FileSettings::default(),
+            notifications: true,
+            menu_bar: false,
+            titles_by_model: true,
         }
     }
 }

@@ -9,6 +9,7 @@ mod attachments;
 mod backup;
 mod chat;
 mod conversations;
+mod desktop;
 mod error;
 mod events;
 mod search;
@@ -21,6 +22,7 @@ pub use attachments::*;
 pub use backup::*;
 pub use chat::*;
 pub use conversations::*;
+pub use desktop::*;
 pub use error::*;
 pub use events::*;
 pub use search::*;
@@ -161,6 +163,10 @@ pub const COMMANDS: &[&str] = &[
     "get_settings",
     // Settings -> Settings
     "set_settings",
+    // Notification -> () ; nothing happens while the window is looked at
+    "notify",
+    // MenuBar -> ()
+    "set_menu_bar",
     // () -> FilesReport ; how the files stand and how much they use
     "files",
     // () -> VerifyReport

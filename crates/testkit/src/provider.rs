@@ -207,6 +207,13 @@ fn reply(mut wire: Wire, state: &State, asked: &Asked, form: Form) -> io::Result
     }
     let mut tell = Teller { wire, form, tokens: 0 };
     tell.begin()?;
+    if said.starts_with("Name the conversation") {
+        // The others have no name to give, so that what a test does with them keeps its title.
+        if model == "echo" {
+            tell.words("<think>Short.</think>\n\n**\"A talk with an echo.\"**", Duration::ZERO)?;
+        }
+        return tell.end("stop");
+    }
     let pace = Duration::from_millis(state.pace.load(Ordering::Relaxed));
     match model.as_str() {
         "echo" => tell.words(&format!("You said: {said}"), Duration::ZERO)?,

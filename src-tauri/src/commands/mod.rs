@@ -6,6 +6,7 @@ mod attachments;
 mod backup;
 mod chat;
 mod conversations;
+mod desktop;
 mod devices;
 mod links;
 mod sample;
@@ -96,6 +97,8 @@ commands![
     attachments::save_attachment,
     settings::get_settings,
     settings::set_settings,
+    desktop::notify,
+    desktop::set_menu_bar,
     settings::files,
     settings::verify,
     settings::save_log,

@@ -688,6 +688,44 @@ url: string,
  */
 problem: string | null, };
 
+export type Notification = { title: string, body: string, 
+/**
+ * Opened when it is clicked.
+ */
+conversation_id: string | null, };
+
+export type MenuBar = { groups: Array<MenuGroup>, };
+
+export type MenuGroup = { label: string, 
+/**
+ * An entry without an act is a line between others.
+ */
+entries: Array<MenuEntry>, 
+/**
+ * What macOS adds to it by itself: edit (cut, copy, paste) or window (minimise, close).
+ */
+role: string | null, };
+
+export type MenuEntry = { 
+/**
+ * What `asked` then names.
+ */
+act: string | null, label: string, 
+/**
+ * Such as CmdOrCtrl+K. Shown and heard on macOS; elsewhere the page hears its keys itself.
+ */
+keys: string | null, };
+
+export type Asked = { 
+/**
+ * A menu entry's act.
+ */
+act: string | null, 
+/**
+ * A conversation to open.
+ */
+conversation_id: string | null, };
+
 export type BackupRow = { 
 /**
  * Its folder.
@@ -923,7 +961,19 @@ show_hidden: boolean,
 /**
  * en, zh-Hans or ja; None: as the system
  */
-language: string | null, sidebar_width: number, files: FileSettings, };
+language: string | null, sidebar_width: number, files: FileSettings, 
+/**
+ * Whether the desktop tells of replies and long work that end while nobody looks at the window.
+ */
+notifications: boolean, 
+/**
+ * Whether the window has a menu bar of the desktop's own. macOS always has one.
+ */
+menu_bar: boolean, 
+/**
+ * Whether a model names a conversation after its first reply.
+ */
+titles_by_model: boolean, };
 
 export type VerifyReport = { ok: boolean, conversations: number, messages: number, files: number, 
 /**
@@ -951,4 +1001,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "notify" | "set_menu_bar" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

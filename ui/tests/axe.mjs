@@ -10,7 +10,7 @@ import { VIEWS } from './views.mjs';
 /** States that no picture needs. */
 const STATES = {
   loading: { query: '&slow', act: (page) => page.locator('[aria-busy=true]').first().waitFor() },
-  'settings: files fail': { query: '&nofiles', act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByRole('alert').first().waitFor(); } },
+  'settings: files fail': { query: '&nofiles', act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByTestId('settings-data').click(); await page.getByRole('alert').first().waitFor(); } },
   'list: empty trash': { query: '&empty', act: async (page) => { await page.getByTestId('trash-view').click(); await page.waitForTimeout(300); } },
   narrow: { size: { width: 480, height: 760 }, act: () => {} },
 };

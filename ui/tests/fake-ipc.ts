@@ -18,7 +18,7 @@ for (let index = 0; index < COUNT; index += 1) {
 const added = new Map<string, c.MessageView[]>();
 const deletedMessages = new Set<string>();
 const listeners = new Map<string, Set<(payload: unknown) => void>>();
-let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288, files: { keep_offline: 'on_demand', disk_bound_mb: 2048 } };
+let settings: c.Settings = { theme: query.get('theme') ?? 'system', show_hidden: false, language: query.get('lang'), sidebar_width: 288, files: { keep_offline: 'on_demand', disk_bound_mb: 2048 }, notifications: true, menu_bar: false, titles_by_model: true };
 
 let backups: c.BackupRow[] = query.has('empty') ? [] : [backup(new Date(Date.now() - 7_200_000))];
 
@@ -29,7 +29,7 @@ function backup(at: Date): c.BackupRow {
 /** More lies here than a small bound lets through: some is still to be sent. */
 function files(): c.FilesReport {
   const kept = settings.files.keep_offline === 'all' ? 214 : settings.files.keep_offline === 'recent' ? 61 : 18;
-  return { ...settings.files, here: kept, here_bytes: kept * 3_600_000, waiting: account.status.account ? 2 : 0, remote: account.status.account ? 231 - kept : 0, remote_bytes: account.status.account ? (231 - kept) * 3_600_000 : 0 };
+  return { ...settings.files, here: kept, here_bytes: kept * 3_600_000, waiting: account.status.account ? 2 : 0, remote: account.status.account ? 231 - kept : 0, remote_bytes: account.status.account ? (231 - kept) * 3_600_000 : 0, library_bytes: 412_000_000 };
 }
 
 function emit(event: string, payload: unknown): void {
@@ -176,7 +176,7 @@ const account = new FakeAccount(query, COUNT, emit, fail);
 type Answers = Record<c.CommandName, (request: never) => unknown>;
 
 const answers: Answers = {
-  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), server: query.has('builtin') ? { url: 'https://sync.airi.example', key: 'sb_publishable_built_in' } : null, status: account.status, settings }),
+  app_info: () => (query.has('fail') ? fail('damaged', 'The library cannot be read: its file is damaged. It was left untouched; restore a backup or move it aside.') : { version: '0.1.0', platform: 'linux', demo: query.has('demo'), data_dir: '/home/mika/.local/share/airi-desktop', server: query.has('builtin') ? { url: 'https://sync.airi.example', key: 'sb_publishable_built_in' } : null, status: account.status, settings }),
   open_sample: () => null,
   leave_sample: () => null,
   list_conversations: (r: c.ListRequest) => list(r),
@@ -277,6 +277,8 @@ const answers: Answers = {
   fetch_attachment: () => fail('offline', 'The server cannot be reached.'),
   save_attachment: () => '/home/mira/Downloads/sketch.png',
   get_settings: () => settings,
+  notify: () => null,
+  set_menu_bar: () => null,
   set_settings: (r: c.Settings) => (settings = r),
   list_backups: () => backups,
   back_up: () => {

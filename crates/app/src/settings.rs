@@ -9,6 +9,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: std::env::consts::OS.to_owned(),
             demo: self.0.demo,
+            data_dir: self.0.data.path().display().to_string(),
             server: built_in(option_env!("AIRI_SERVER_URL"), option_env!("AIRI_SERVER_KEY")),
             status: self.status()?,
             settings: self.get_settings()?,

@@ -66,6 +66,7 @@ impl App {
             waiting: 0,
             remote: 0,
             remote_bytes: 0,
+            library_bytes: profile.library_bytes(),
         };
         let account = profile.account()?.is_some();
         for content in contents {

@@ -10,6 +10,8 @@ pub struct AppInfo {
     /// linux, macos or windows
     pub platform: String,
     pub demo: bool,
+    /// Where everything is kept.
+    pub data_dir: String,
     /// The server that this build offers for signing in; null: one names one's own.
     pub server: Option<BuiltInServer>,
     pub status: Status,

@@ -78,4 +78,7 @@ pub struct FilesReport {
     /// As far as rows tell their sizes.
     #[ts(type = "number")]
     pub remote_bytes: u64,
+    /// What the mirror and its index take beside the files.
+    #[ts(type = "number")]
+    pub library_bytes: u64,
 }

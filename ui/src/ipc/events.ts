@@ -1,5 +1,5 @@
 /** What the backend tells by itself: the contract's events, and files dropped on the window. */
-import type { Changed, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent } from './generated';
+import type { Asked, Changed, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent } from './generated';
 import type { DropEvent, Unlisten } from './transport';
 import { transport } from './transport';
 
@@ -23,6 +23,11 @@ export function onReply(take: (event: ReplyPiece) => void): Promise<Unlisten> {
 
 export function onSignIn(take: (event: SignInWaiting) => void): Promise<Unlisten> {
   return transport.listen('sign_in', (payload) => take(payload as SignInWaiting));
+}
+
+/** What was chosen outside the page: in a menu bar, or a notification that was clicked. */
+export function onAsked(take: (event: Asked) => void): Promise<Unlisten> {
+  return transport.listen('asked', (payload) => take(payload as Asked));
 }
 
 /** The paths come from the operating system, so a dropped folder of six gigabytes is never read by the page. */

@@ -355,7 +355,11 @@ remote: number,
 /**
  * As far as rows tell their sizes.
  */
-remote_bytes: number, };
+remote_bytes: number, 
+/**
+ * What the mirror and its index take beside the files.
+ */
+library_bytes: number, };
 
 export type LinkRequest = { url: string, };
 
@@ -526,6 +530,10 @@ export type AppInfo = { version: string,
  * linux, macos or windows
  */
 platform: string, demo: boolean, 
+/**
+ * Where everything is kept.
+ */
+data_dir: string, 
 /**
  * The server that this build offers for signing in; null: one names one's own.
  */

@@ -2,6 +2,7 @@
 import { chatEn } from './chat.en';
 import { homeEn } from './home.en';
 import { libraryEn } from './library.en';
+import { settingsEn } from './settings.en';
 
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
@@ -9,6 +10,7 @@ export const en = {
   ...chatEn,
   ...homeEn,
   ...libraryEn,
+  ...settingsEn,
   app: {
     name: 'AIRI',
     loading: 'Opening your library…',
@@ -537,54 +539,6 @@ export const en = {
     unknown: 'Not known',
     empty: 'No tokens were counted in this period.',
     failed: 'Usage could not be read.',
-  },
-  settings: {
-    title: 'Settings',
-    theme: 'Appearance',
-    system: 'System',
-    light: 'Light',
-    dark: 'Dark',
-    language: 'Language',
-    asSystem: 'As the system',
-    showHidden: 'Show hidden steps in conversations',
-    showHiddenText: 'System prompts, tool traffic and other messages that exports mark as hidden.',
-    library: 'Library',
-    verify: 'Check the library',
-    verifying: 'Checking…',
-    verifyOk: (n: number) => `All is well: ${many(n, 'message', 'messages')} checked.`,
-    exportAll: 'Export everything…',
-    backups: 'Backups',
-    noBackup: 'None yet. One is made each day while the window is open; seven are kept.',
-    lastBackup: (when: string) => `The last one: ${when}. One is made each day while the window is open; seven are kept.`,
-    backUp: 'Back up now',
-    backingUp: 'Backing up…',
-    backedUp: (n: number) => `Backed up and checked: ${many(n, 'message', 'messages')}.`,
-    restore: 'Restore…',
-    restoring: 'Reading the backup…',
-    restoreTitle: 'Restore this backup?',
-    restoreText: (conversations: number, messages: number, when: string) =>
-      `It was made ${when} and holds ${many(conversations, 'conversation', 'conversations')} with ${many(messages, 'message', 'messages')}. It is put in use beside what is here now; nothing is written over.`,
-    restoreGo: 'Restore',
-    restored: 'The backup is now in use.',
-    version: (v: string) => `Version ${v}`,
-  },
-  help: {
-    title: 'Keyboard shortcuts',
-    search: 'Search everything',
-    newChat: 'New chat',
-    sidebar: 'Show or hide the sidebar',
-    settings: 'Settings',
-    undo: 'Undo delete or archive',
-    next: 'Next conversation',
-    previous: 'Previous conversation',
-    rename: 'Rename the conversation',
-    send: 'Send, or save the note',
-    stop: 'Stop the reply',
-    recall: 'In an empty field: what you said last',
-    newline: 'New line',
-    end: 'To the end of the thread',
-    start: 'To its beginning',
-    help: 'This sheet',
   },
   errors: {
     invalid_input: 'That cannot be done',

@@ -3,6 +3,7 @@ import type { Messages } from './en';
 import { chatJa } from './chat.ja';
 import { homeJa } from './home.ja';
 import { libraryJa } from './library.ja';
+import { settingsJa } from './settings.ja';
 
 const n = (value: number) => value.toLocaleString('ja');
 
@@ -10,6 +11,7 @@ export const ja: Messages = {
   ...chatJa,
   ...homeJa,
   ...libraryJa,
+  ...settingsJa,
   app: {
     name: 'AIRI',
     loading: 'ライブラリを開いています…',
@@ -534,54 +536,6 @@ export const ja: Messages = {
     unknown: '不明',
     empty: 'この期間の使用量はありません。',
     failed: '使用量を読み込めませんでした。',
-  },
-  settings: {
-    title: '設定',
-    theme: '外観',
-    system: 'システム',
-    light: 'ライト',
-    dark: 'ダーク',
-    language: '言語',
-    asSystem: 'システムに合わせる',
-    showHidden: '会話で非表示の手順を表示する',
-    showHiddenText: 'システムプロンプト、ツールのやり取りなど、書き出しで非表示とされたメッセージ。',
-    library: 'ライブラリ',
-    verify: 'ライブラリを検査',
-    verifying: '検査中…',
-    verifyOk: (count) => `問題ありません：${n(count)} 件のメッセージを検査しました。`,
-    exportAll: 'すべて書き出す…',
-    backups: 'バックアップ',
-    noBackup: 'まだありません。ウィンドウを開いている間、毎日ひとつ作られ、七つまで残ります。',
-    lastBackup: (when) => `前回：${when}。ウィンドウを開いている間、毎日ひとつ作られ、七つまで残ります。`,
-    backUp: '今すぐバックアップ',
-    backingUp: 'バックアップ中…',
-    backedUp: (count) => `バックアップして確認しました：${n(count)} 件のメッセージ。`,
-    restore: '復元…',
-    restoring: 'バックアップを読み込み中…',
-    restoreTitle: 'このバックアップを復元しますか？',
-    restoreText: (conversations, messages, when) =>
-      `${when}に作成され、${n(conversations)} 件の会話と ${n(messages)} 件のメッセージが入っています。今あるものの隣で使い始め、何も上書きしません。`,
-    restoreGo: '復元',
-    restored: '復元したバックアップを使っています。',
-    version: (version) => `バージョン ${version}`,
-  },
-  help: {
-    title: 'キーボードショートカット',
-    search: 'すべてを検索',
-    newChat: '新しい会話',
-    sidebar: 'サイドバーの表示切り替え',
-    settings: '設定',
-    undo: '削除やアーカイブを元に戻す',
-    next: '次の会話',
-    previous: '前の会話',
-    rename: '会話の名前を変更',
-    send: '送信、またはメモを保存',
-    stop: '返信を止める',
-    recall: '空の欄で：最後に言ったこと',
-    newline: '改行',
-    end: '会話の末尾へ',
-    start: '会話の先頭へ',
-    help: 'この一覧',
   },
   errors: {
     invalid_input: 'その操作はできません',

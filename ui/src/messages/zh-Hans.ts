@@ -3,6 +3,7 @@ import type { Messages } from './en';
 import { chatZhHans } from './chat.zh-Hans';
 import { homeZhHans } from './home.zh-Hans';
 import { libraryZhHans } from './library.zh-Hans';
+import { settingsZhHans } from './settings.zh-Hans';
 
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
@@ -10,6 +11,7 @@ export const zhHans: Messages = {
   ...chatZhHans,
   ...homeZhHans,
   ...libraryZhHans,
+  ...settingsZhHans,
   app: {
     name: 'AIRI',
     loading: '正在打开资料库…',
@@ -533,54 +535,6 @@ export const zhHans: Messages = {
     unknown: '未知',
     empty: '这段时间没有用量记录。',
     failed: '无法读取用量。',
-  },
-  settings: {
-    title: '设置',
-    theme: '外观',
-    system: '跟随系统',
-    light: '浅色',
-    dark: '深色',
-    language: '语言',
-    asSystem: '跟随系统',
-    showHidden: '在对话中显示隐藏步骤',
-    showHiddenText: '系统提示、工具往来，以及导出文件中标为隐藏的其他消息。',
-    library: '资料库',
-    verify: '检查资料库',
-    verifying: '正在检查…',
-    verifyOk: (count) => `一切正常：已检查 ${n(count)} 条消息。`,
-    exportAll: '导出全部…',
-    backups: '备份',
-    noBackup: '还没有备份。窗口打开时每天自动备份一次，保留最近七份。',
-    lastBackup: (when) => `上次备份：${when}。窗口打开时每天自动备份一次，保留最近七份。`,
-    backUp: '立即备份',
-    backingUp: '正在备份…',
-    backedUp: (count) => `已备份并检查：${n(count)} 条消息。`,
-    restore: '恢复…',
-    restoring: '正在读取备份…',
-    restoreTitle: '恢复这份备份？',
-    restoreText: (conversations, messages, when) =>
-      `备份于${when}，包含 ${n(conversations)} 个对话、${n(messages)} 条消息。恢复后它与现有内容并存，不会覆盖任何内容。`,
-    restoreGo: '恢复',
-    restored: '现在使用的是恢复的备份。',
-    version: (version) => `版本 ${version}`,
-  },
-  help: {
-    title: '键盘快捷键',
-    search: '搜索全部内容',
-    newChat: '新对话',
-    sidebar: '显示或隐藏侧边栏',
-    settings: '设置',
-    undo: '撤销删除或归档',
-    next: '下一个对话',
-    previous: '上一个对话',
-    rename: '重命名对话',
-    send: '发送，或保存笔记',
-    stop: '停止回复',
-    recall: '输入框为空时：上一次说的话',
-    newline: '换行',
-    end: '到对话末尾',
-    start: '到对话开头',
-    help: '本页',
   },
   errors: {
     invalid_input: '无法这样做',

@@ -2,6 +2,7 @@
 export type ListView = 'active' | 'archived' | 'trash';
 export type Page = 'thread' | 'usage';
 export type AccountTab = 'sync' | 'devices' | 'accounts';
+export type SettingsSection = 'general' | 'appearance' | 'models' | 'account' | 'data' | 'shortcuts' | 'privacy' | 'about';
 export type Overlay =
   | { kind: 'search'; query: string }
   | { kind: 'import' }
@@ -15,7 +16,7 @@ export type Overlay =
   /** A conversation as one plain document. */
   | { kind: 'reading'; id: string; title: string }
   | { kind: 'palette' }
-  | { kind: 'settings' }
+  | { kind: 'settings'; section?: SettingsSection }
   | { kind: 'help' };
 
 /** A message to bring into view. The number tells two jumps to the same message apart. */

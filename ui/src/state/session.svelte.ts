@@ -12,6 +12,9 @@ const DEFAULTS: Settings = {
   language: null,
   sidebar_width: 300,
   files: { keep_offline: 'all', disk_bound_mb: 5120 },
+  notifications: true,
+  menu_bar: false,
+  titles_by_model: true,
 };
 const THEME_KEY = 'airi.theme';
 

@@ -32,15 +32,20 @@ class Tasks {
 
 /** Work whose dialog was closed says by itself how it ended. */
 function tellEnd(state: TaskState): void {
+  if (state.kind === 'failed') toasts.fail(toFailure(state.error));
+  else if (state.kind !== 'running') toasts.tell(sayEnd(state) ?? '');
+}
+
+/** How it ended, in a sentence; null while it goes on, and where the user ended it. */
+export function sayEnd(state: TaskState): string | null {
   const text = t().tasks;
   if (state.kind === 'imported') {
     const count = state.reports.reduce((sum, report) => sum + report.conversations_imported, 0);
-    toasts.tell(`${text.importDone} · ${t().list.count(count)}`);
-  } else if (state.kind === 'exported') {
-    toasts.tell(`${text.exportDone} · ${state.report.path}`);
-  } else if (state.kind === 'failed') {
-    toasts.fail(toFailure(state.error));
+    return `${text.importDone} · ${t().list.count(count)}`;
   }
+  if (state.kind === 'exported') return `${text.exportDone} · ${state.report.path}`;
+  if (state.kind === 'failed' && state.error.code !== 'cancelled') return `${t().errors[state.error.code]}: ${state.error.message}`;
+  return null;
 }
 
 export const tasks = new Tasks();

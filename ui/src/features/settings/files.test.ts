@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 beforeEach(() => vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined })));
 
 const report = (here_bytes: number) => ({
-  keep_offline: 'all' as const, disk_bound_mb: 5120, here: 3, here_bytes, waiting: 2, remote: 4, remote_bytes: 9_000_000,
+  keep_offline: 'all' as const, disk_bound_mb: 5120, here: 3, here_bytes, waiting: 2, remote: 4, remote_bytes: 9_000_000, library_bytes: 5_000_000,
 });
 
 async function shown(here_bytes: number) {

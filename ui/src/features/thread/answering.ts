@@ -46,7 +46,7 @@ async function attempt(act: () => Promise<unknown>): Promise<boolean> {
   } catch (thrown) {
     toasts.fail(thrown);
     const { code } = toFailure(thrown);
-    if (code === 'key_needed') nav.show({ kind: 'settings' });
+    if (code === 'key_needed') nav.show({ kind: 'settings', section: 'models' });
     return false;
   }
 }

@@ -65,19 +65,15 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
     if !arguments.demo {
         builder = builder.plugin(where_it_was(&arguments));
     }
-    builder
-        .build(context)?
-        .run(move |handle, event| match event {
-            // Whoever looks at the window again wants what other devices did meanwhile.
-            RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => {
-                handle.state::<Library>().look_for_news()
-            }
-            RunEvent::Exit => {
-                handle.state::<Library>().close();
-                drop(kept.take());
-            }
-            _ => {}
-        });
+    builder.build(context)?.run(move |handle, event| match event {
+        // Whoever looks at the window again wants what other devices did meanwhile.
+        RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => handle.state::<Library>().look_for_news(),
+        RunEvent::Exit => {
+            handle.state::<Library>().close();
+            drop(kept.take());
+        }
+        _ => {}
+    });
     Ok(())
 }
 

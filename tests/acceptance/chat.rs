@@ -241,7 +241,8 @@ async fn a_model_names_a_conversation_unless_the_user_did() {
         app.follow_reply(ReplyRef { message_id: answer.reply_id }, |_| ()).await.unwrap();
         answer.conversation.id
     };
-    let names = || talk.provider.asked().iter().filter(|asked| asked.body.to_string().contains("Name the conv")).count();
+    let names =
+        || talk.provider.asked().iter().filter(|asked| asked.body.to_string().contains("Name the conv")).count();
     let title = |id: &str| app.get_conversation(ConversationRef { id: id.to_owned() }).unwrap().title.unwrap();
     let until = async |what: &str, there: &dyn Fn() -> bool| {
         let start = Instant::now();

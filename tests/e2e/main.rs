@@ -7,6 +7,7 @@
 mod accessible;
 mod account;
 mod chat;
+mod desktop;
 mod first_run;
 mod journey;
 mod library;

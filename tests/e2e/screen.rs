@@ -59,6 +59,22 @@ impl Screen {
         found.lines().next().filter(|number| !number.is_empty()).map(str::to_owned)
     }
 
+    pub(crate) fn minimise(&self, window: &str) {
+        assert!(self.xdotool(&["windowminimize", "--sync", window]).is_some(), "the window cannot be minimised");
+    }
+
+    pub(crate) fn resize(&self, window: &str, width: u32, height: u32) {
+        let size = [width.to_string(), height.to_string()];
+        assert!(self.xdotool(&["windowsize", "--sync", window, &size[0], &size[1]]).is_some(), "no other size");
+    }
+
+    /// Width and height of a window, in pixels.
+    pub(crate) fn size(&self, window: &str) -> Option<(u32, u32)> {
+        let told = self.xdotool(&["getwindowgeometry", "--shell", window])?;
+        let of = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        Some((of("WIDTH=")?, of("HEIGHT=")?))
+    }
+
     /// Closes a window as its title bar does.
     pub(crate) fn close_window(&self, window: &str) {
         assert!(self.xdotool(&["windowactivate", "--sync", window]).is_some(), "the window does not come to the front");

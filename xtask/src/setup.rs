@@ -21,6 +21,7 @@ const TESTS: &[&str] = &[
     "openbox",
     "xdotool",
     "dbus",
+    "dunst",
     "at-spi2-core",
     "gir1.2-atspi-2.0",
     "python3-gi",

@@ -68,7 +68,8 @@ impl Profile {
     /// What the mirror and its index take on the disk. What cannot be looked at, because it goes away just now, counts nothing.
     pub(crate) fn library_bytes(&self) -> u64 {
         let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-        let mirror: u64 = ["mirror.sqlite", "mirror.sqlite-wal"].into_iter().map(|name| size(self.dir.join(name))).sum();
+        let mirror: u64 =
+            ["mirror.sqlite", "mirror.sqlite-wal"].into_iter().map(|name| size(self.dir.join(name))).sum();
         let index = fs::read_dir(self.dir.join("index")).into_iter().flatten().flatten();
         mirror + index.map(|file| size(file.path())).sum::<u64>()
     }

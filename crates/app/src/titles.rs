@@ -21,7 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const WISH: &str = "Name the conversation below in at most six words, in the language it is held in. Answer with the name alone, \
                     without quotation marks.";
 /// What models put around a name in spite of that.
-const AROUND: &[char] = &['"', '\'', '`', '*', '#', '_', '“', '”', '„', '‘', '’', '«', '»', '「', '」', '『', '』', '《', '》', '.', '。', ' '];
+const AROUND: &[char] = &[
+    '"', '\'', '`', '*', '#', '_', '“', '”', '„', '‘', '’', '«', '»', '「', '」', '『', '』', '《', '》', '.', '。',
+    ' ',
+];
 
 /// A conversation that may get a name.
 struct Unnamed {
@@ -105,7 +108,8 @@ async fn ask(client: &Client, model: &str, exchange: &str, form: Message) -> Opt
 
 /// The first line with words in it, bare and no longer than a title.
 fn name_in(answer: &str) -> Option<String> {
-    let line = answer.lines().map(|line| line.trim_matches(AROUND)).find(|line| line.chars().any(char::is_alphanumeric))?;
+    let line =
+        answer.lines().map(|line| line.trim_matches(AROUND)).find(|line| line.chars().any(char::is_alphanumeric))?;
     let bare = match line.split_once(':') {
         Some((label, rest)) if ["title", "name"].contains(&label.to_lowercase().as_str()) => rest.trim_matches(AROUND),
         _ => line,
@@ -120,7 +124,10 @@ mod tests {
     #[test]
     fn a_name_is_found_in_what_a_model_makes_of_it() {
         assert_eq!(name_in("Sourdough in winter").as_deref(), Some("Sourdough in winter"));
-        assert_eq!(name_in("\n\n**\"Sourdough in winter.\"**\nI chose it because").as_deref(), Some("Sourdough in winter"));
+        assert_eq!(
+            name_in("\n\n**\"Sourdough in winter.\"**\nI chose it because").as_deref(),
+            Some("Sourdough in winter")
+        );
         assert_eq!(name_in("Title: 「冬のパン」").as_deref(), Some("冬のパン"));
         assert_eq!(name_in("Rust: ownership").as_deref(), Some("Rust: ownership"));
         assert_eq!(name_in("…\n***"), None);

@@ -1,7 +1,9 @@
 //! What a screen reader is told, over AT-SPI, in the real window: names, roles, and a thread as one plain document.
 
+use crate::account::airi;
 use crate::screen::Screen;
 use crate::window::built;
+use airi_testkit::provider::ScriptedProvider;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -22,16 +24,14 @@ fn nodes(tree: &Value) -> Vec<Node> {
     rows.iter().map(|row| Node { role: text(&row[1]), name: text(&row[2]), text: text(&row[3]) }).collect()
 }
 
-#[test]
-fn a_screen_reader_is_told_names_and_roles_and_reads_a_thread_as_one_document() {
-    let screen = Screen::start(1280, 820);
+/// What the script prints at its end, in a session with AT-SPI of its own.
+fn told(screen: &Screen, args: &[&str]) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/accessible.py");
     let session = "/usr/libexec/at-spi-bus-launcher --launch-immediately & exec /usr/bin/python3 \"$@\"";
     let output = Command::new("dbus-run-session")
         .args(["--", "bash", "-c", session, "session"])
         .arg(script)
-        .arg(built().join("airi-desktop"))
-        .arg("--demo")
+        .args(args)
         .env("DISPLAY", &screen.display)
         .env("GTK_MODULES", "gail:atk-bridge")
         .env("GNOME_ACCESSIBILITY", "1")
@@ -41,8 +41,38 @@ fn a_screen_reader_is_told_names_and_roles_and_reads_a_thread_as_one_document() 
         .expect("dbus-run-session starts (`cargo xtask setup` installs it)");
     let told = String::from_utf8_lossy(&output.stdout);
     // The registry that the bus starts says a word of its own first.
-    let steps: Value = serde_json::from_str(told.lines().last().unwrap_or(""))
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_str(told.lines().last().unwrap_or(""))
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_finished_reply_is_announced_whole_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let none = folder.path().join("none");
+    let provider = ScriptedProvider::start(0, None).unwrap();
+    airi(&data, &none, &["provider", "add", "--id", "scripted", "--name", "Scripted", "--url", &provider.url()], "");
+    // The model that was asked last answers in a new conversation.
+    let id = airi(&data, &none, &["new", "--title", "Before"], "")["id"].as_str().unwrap().to_owned();
+    let asked =
+        ["--data-dir", data.to_str().unwrap(), "chat", &id, "--provider", "scripted", "--model", "echo", "Hello"];
+    assert!(Command::new(built().join("airi")).args(asked).output().unwrap().status.success());
+
+    let (program, library) = (built().join("airi-desktop"), data.to_str().unwrap());
+    let args = ["--listen", "the echo of a valley", program.to_str().unwrap(), "--data-dir", library];
+    let heard = told(&Screen::start(1280, 820), &args);
+    let heard: Vec<&str> = heard.as_array().unwrap().iter().filter_map(|event| event[2].as_str()).collect();
+    let whole: Vec<&&str> = heard.iter().filter(|text| text.contains("You said: the echo of a valley")).collect();
+    assert_eq!(whole.len(), 1, "{heard:?}");
+    let pieces = heard.iter().filter(|text| text.contains("You said") && !text.contains("valley")).count();
+    assert_eq!(pieces, 0, "{heard:?}");
+}
+
+#[test]
+fn a_screen_reader_is_told_names_and_roles_and_reads_a_thread_as_one_document() {
+    let screen = Screen::start(1280, 820);
+    let program = built().join("airi-desktop");
+    let steps = told(&screen, &[program.to_str().unwrap(), "--demo"]);
 
     for step in ["start", "thread", "reading"] {
         let tree = nodes(&steps[step]);

@@ -24,6 +24,8 @@ class Replies {
   live = new SvelteMap<string, LiveReply>();
   /** Why the last question of a conversation has no reply at all. */
   failed = new SvelteMap<string, CommandError>();
+  /** By conversation, the reply that ended last and that nobody was told of yet. */
+  untold = new SvelteMap<string, string>();
   #asking = new Set<string>();
 
   listen(): Promise<() => void> {
@@ -86,7 +88,11 @@ class Replies {
     const { state } = piece;
     if (state.kind !== 'over') return;
     if (!state.kept && state.error !== null) this.failed.set(piece.conversation_id, state.error);
-    setTimeout(() => this.live.delete(piece.message_id), LINGER_MS);
+    if (state.kept) this.untold.set(piece.conversation_id, piece.message_id);
+    setTimeout(() => {
+      this.live.delete(piece.message_id);
+      if (this.untold.get(piece.conversation_id) === piece.message_id) this.untold.delete(piece.conversation_id);
+    }, LINGER_MS);
   }
 }
 

@@ -1,10 +1,11 @@
-//! Fuzzing of what comes from outside, through the code that ships: a server's answers (`answers`) and archives to import
-//! (`imports`). No panic, no loop, bounded memory; one bad row lies aside and the rest goes on; an import is whole or not at
+//! Fuzzing of what comes from outside, through the code that ships: a server's answers (`answers`), a model's replies
+//! (`providers`), and archives to import (`imports`). No panic, no loop, bounded memory; one bad row lies aside and the rest goes on; an import is whole or not at
 //! all; and nothing that was acknowledged on the device is lost.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `AIRI_FUZZ_ANSWERS` | answers to damage | 1500 |
+//! | `AIRI_FUZZ_REPLIES` | replies of providers to damage | 600 |
 //! | `AIRI_FUZZ_IMPORTS` | archives to damage | 50 |
 //! | `AIRI_FUZZ_FROM` | the first seed | 0 |
 //! | `AIRI_FUZZ_SEED` | one run alone, of the test that is named | |
@@ -15,6 +16,7 @@ mod answers;
 mod contradiction;
 mod imports;
 mod mutate;
+mod providers;
 mod server;
 
 use airi_cloud::Auth;
@@ -133,4 +135,30 @@ fn damaged_answers_stop_nothing_and_lose_nothing() {
     });
     println!("{} answers damaged in {} runs", damaged.load(Ordering::Relaxed), runs.load(Ordering::Relaxed));
     assert_none(failed, "damaged_answers_stop_nothing_and_lose_nothing");
+}
+
+#[test]
+fn damaged_replies_end_within_bounds() {
+    let wanted = number("AIRI_FUZZ_REPLIES").unwrap_or(600);
+    let asked = AtomicU64::new(0);
+    let failed = Mutex::new(Vec::new());
+    let enough = || asked.load(Ordering::Relaxed) >= wanted || failed.lock().unwrap().len() >= 20;
+    seeds(number("AIRI_FUZZ_SEED"), enough, |draw| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async {
+            let clients = std::rc::Rc::new(providers::clients(&providers::start().await));
+            while let Some(seed) = draw() {
+                let of = clients.clone();
+                let ran = tokio::task::spawn_local(async move { providers::run(seed, &of).await }).await;
+                let problems = ran.unwrap_or_else(|panic| vec![format!("panicked: {panic}")]);
+                asked.fetch_add(3, Ordering::Relaxed);
+                if !problems.is_empty() {
+                    failed.lock().unwrap().push((seed, problems));
+                }
+            }
+        });
+    });
+    println!("{} replies damaged", asked.load(Ordering::Relaxed));
+    assert_none(failed, "damaged_replies_end_within_bounds");
 }

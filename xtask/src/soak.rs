@@ -85,6 +85,16 @@ const KINDS: &[Kind] = &[
         goal: 1_000_000,
     },
     Kind {
+        name: "fuzz-reply",
+        target: "fuzz",
+        test: "damaged_replies",
+        runs: "replies",
+        count: "AIRI_FUZZ_REPLIES",
+        from: Some("AIRI_FUZZ_FROM"),
+        chunk: 10_000,
+        goal: 100_000,
+    },
+    Kind {
         name: "fuzz-import",
         target: "fuzz",
         test: "damaged_archives",

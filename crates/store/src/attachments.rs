@@ -82,6 +82,18 @@ impl Writer<'_> {
             return Ok(self.stays_erased(lane, table, id, server_seq)?
                 || self.store_attachment(&next, Some(server_seq))?.is_some());
         };
+        // Whoever made the server speak of it again may have brought the bytes that could not be had.
+        let forgiven = self
+            .connection()
+            .prepare_cached(
+                "delete from file_faults where attachment_id = ?1 \
+                 and exists (select 1 from attachments where id = ?1 and server_seq is not ?2)",
+            )?
+            .execute([key, server_seq])?;
+        if forgiven > 0 {
+            self.set_files_due()?;
+            self.touch(message.conversation_key);
+        }
         if places {
             // The place is promised by the waiting patch and true only once the bytes are there.
             next.storage_path = old.storage_path.clone();

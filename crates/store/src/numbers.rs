@@ -41,6 +41,8 @@ impl Reader {
                 numbers.push((id, row.get("change_seq").and_then(Value::as_i64).unwrap_or(0)));
             }
         }
+        // The hash of a range takes them in the order of their ids.
+        numbers.sort_unstable_by_key(|(id, _)| *id);
         Ok(numbers)
     }
 }

@@ -128,6 +128,23 @@ fn a_hash_that_was_found_stays_here_and_goes_with_the_object() {
     assert_eq!(known(1).1, None);
 }
 
+/// After a restore of the server, another device brings the bytes back; whoever asked in vain before asks again.
+#[test]
+fn a_fault_is_forgotten_when_the_server_speaks_of_the_row_again() {
+    let (_dir, store) = library();
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(1)), "u/x"), 3));
+    let fault = FileFault { gone: true, reason: "not there".into() };
+    write(&store, |w| w.note_fault(aid(1), &fault, at(9)));
+    let due = || store.read().unwrap().files_due().unwrap();
+    let known = || store.read().unwrap().file_fault(&attachment(1, Some(hash(1)), "u/x")).unwrap();
+    write(&store, |w| w.files_done(&due().unwrap()));
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(1)), "u/x"), 3));
+    assert_eq!((known(), due()), (Some(fault), None), "the same form says nothing new");
+    write(&store, |w| w.pull_attachment(attachment(1, Some(hash(1)), "u/x"), 4));
+    assert_eq!(known(), None);
+    assert!(due().is_some(), "it is asked for again");
+}
+
 #[test]
 fn what_came_up_meanwhile_stays_due() {
     let (_dir, store) = library();

@@ -214,6 +214,10 @@ fn the_numbers_are_those_of_the_servers_rows() {
     let reader = device.store.read().unwrap();
     let all = reader.numbers("conversations", None, Uuid::max()).unwrap();
     assert_eq!(all, [(a.id.0, 7), (b.id.0, 9), (Uuid::from_u128(0xc009), 11)]);
+    // What lies aside stands in its place among the others: the hash of a range takes them in their order.
+    let first = json!({"id": Uuid::from_u128(1), "change_seq": 5});
+    device.write(|w| w.park("conversations", &Uuid::from_u128(1).to_string(), "odd", &first, Time::MIN));
+    assert_eq!(reader.numbers("conversations", None, b.id.0).unwrap()[0], (Uuid::from_u128(1), 5));
     assert_eq!(reader.numbers("conversations", Some(a.id.0), b.id.0).unwrap(), [(b.id.0, 9)]);
     assert!(reader.numbers("usage_logs", None, Uuid::max()).unwrap().is_empty());
 }

@@ -12,6 +12,7 @@ use crate::wire;
 use airi_domain::Time;
 use airi_store::StoreError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Under this name the mirror keeps the last report.
@@ -117,14 +118,28 @@ impl<R: Remote + 'static> Engine<R> {
         }
     }
 
+    /// Looks through a differing range, page by page: large rows come a few at a time, and what differs may be the last.
     async fn repair(&mut self, range: &Differing, audit: &mut Audit) -> Result<(), SyncError> {
+        let mut after = range.after;
+        loop {
+            let page = self.remote.snapshot(range.table, after, RANGE_ROWS).await;
+            let page = self.counted(page)?;
+            self.check_epoch(&page.epoch)?;
+            let next = page.next.filter(|next| page.has_more && *next < range.upto);
+            let part = Differing { table: range.table, after, upto: next.unwrap_or(range.upto) };
+            self.repair_part(&part, page.rows, audit).await?;
+            match next {
+                Some(next) if after.is_none_or(|after| next > after) => after = Some(next),
+                Some(_) => return Err(SyncError::Protocol("a page of the rows does not lead on".into())),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Rows of the server against those that are here.
+    async fn repair_part(&mut self, range: &Differing, rows: Vec<Value>, audit: &mut Audit) -> Result<(), SyncError> {
         let Differing { table, after, upto } = *range;
-        let page = self.remote.snapshot(table, after, RANGE_ROWS).await;
-        let page = self.counted(page)?;
-        self.check_epoch(&page.epoch)?;
-        // A range that has grown since, or whose rows are large, is looked at as far as the page goes.
-        let upto = page.next.filter(|_| page.has_more).map_or(upto, |next| next.min(upto));
-        let rows: Vec<_> = page.rows.into_iter().filter_map(|row| Some((wire::row_id(&row).ok()?, row))).collect();
+        let rows: Vec<_> = rows.into_iter().filter_map(|row| Some((wire::row_id(&row).ok()?, row))).collect();
         let there: Vec<_> =
             rows.iter().filter(|(id, _)| *id <= upto).map(|(id, row)| (*id, wire::change_seq(row))).collect();
         let here = self.store.read()?.numbers(table, after, upto)?;

@@ -400,6 +400,22 @@ fn a_picture_and_a_text_go_along_and_the_rest_is_named() {
     assert!(asked.contains("flour, water") && asked.contains("x.bin") && !asked.contains("\\u0001"));
 }
 
+/// What no longer fits stays in the thread, and the reply says how much of it the model was told.
+#[test]
+fn a_reply_says_when_the_model_was_not_told_all() {
+    let talk = Talk::new();
+    let id = talk.device.run(&["new"])["id"].as_str().unwrap().to_owned();
+    for n in 0..4 {
+        talk.device.run_with(&["add", &id, "--role", "user", "-"], &format!("part {n} {}", "x".repeat(150_000)));
+    }
+    let told = |messages: &[Value]| messages.last().unwrap()["metadata"]["told_messages"].clone();
+    talk.chat(&id, "limit", "Sum it up");
+    assert_eq!(told(&talk.messages(&id)), json!(3), "two of the four, and the question");
+    let short = talk.device.run(&["new"])["id"].as_str().unwrap().to_owned();
+    talk.chat(&short, "limit", "Hello");
+    assert_eq!(told(&talk.messages(&short)), Value::Null);
+}
+
 #[test]
 fn a_reply_reaches_the_other_device_when_it_is_over_and_not_before() {
     let user = account();

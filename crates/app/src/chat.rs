@@ -300,8 +300,14 @@ pub(crate) fn title_of(content: &str) -> Option<String> {
     Some(format!("{}…", cut.trim_end_matches([' ', ',', ';', ':', '-'])))
 }
 
-/// What a model is told: the branch in view up to `last`, and the conversation's own settings.
-pub(crate) fn prompt(profile: &Profile, model: &str, last: MessageId, go_on: bool) -> Result<Prompt, AppError> {
+/// What a model is told: the branch in view up to `last`, and the conversation's own settings. Where the thread is longer
+/// than what is told at most, also how many messages that are.
+pub(crate) fn prompt(
+    profile: &Profile,
+    model: &str,
+    last: MessageId,
+    go_on: bool,
+) -> Result<(Prompt, Option<usize>), AppError> {
     let missing = || AppError::NotFound { what: "The message", id: last.to_string() };
     let reader = profile.store.read()?;
     let place = reader.place_of(last)?.ok_or_else(missing)?;
@@ -311,6 +317,7 @@ pub(crate) fn prompt(profile: &Profile, model: &str, last: MessageId, go_on: boo
     let rows = reader.thread_before(record.conversation_key, after, MOST_MESSAGES, true)?.rows;
     let mut system: Vec<String> = conversation.system_prompt.iter().cloned().collect();
     let (mut turns, mut chars, mut image_bytes) = (Vec::new(), 0, 0);
+    let mut all = rows.len() < MOST_MESSAGES;
     for row in rows.iter().rev() {
         let m = &row.record.message;
         if m.is_hidden() {
@@ -331,23 +338,26 @@ pub(crate) fn prompt(profile: &Profile, model: &str, last: MessageId, go_on: boo
         }
         chars += turn.text.len();
         if chars > MOST_CHARS && !turns.is_empty() {
+            all = false;
             break;
         }
         turns.push(turn);
     }
     turns.reverse();
+    let told = turns.len();
     if go_on {
         turns.push(Turn { speaker: Speaker::User, text: GO_ON.into(), images: Vec::new() });
     }
     let tuned = |value: f64, default: f64| ((value - default).abs() > 1e-9).then_some(value);
     let tokens = conversation.max_tokens;
-    Ok(Prompt {
+    let prompt = Prompt {
         model: model.to_owned(),
         system: (!system.is_empty()).then(|| system.join("\n\n")),
         turns,
         temperature: tuned(conversation.temperature, DEFAULT_TEMPERATURE).map(|t| t.clamp(0.0, 2.0)),
         max_tokens: (tokens != DEFAULT_MAX_TOKENS && tokens > 0).then(|| u32::try_from(tokens).unwrap_or(u32::MAX)),
-    })
+    };
+    Ok((prompt, (!all).then_some(told)))
 }
 
 /// Adds the files of a message as far as a model can read them; the rest is named.

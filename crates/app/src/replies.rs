@@ -266,11 +266,14 @@ fn prepare(
     if profile.store.read()?.place_of(parent)?.is_none() {
         profile.store.write(|w| w.patch_conversation(conversation, patch([("current_message_id", json!(parent))])))?;
     }
-    let prompt = prompt(profile, model, parent, go_on)?;
+    let (prompt, told) = prompt(profile, model, parent, go_on)?;
     let id = MessageId(Uuid::now_v7());
     let (mut message, _) = draft(&profile.store, id, conversation, (Role::Assistant, String::new()), Some(parent))?;
     message.model_id = Some(model.to_owned());
     message.provider_id = Some(provider.to_owned());
+    if let Some(told) = told {
+        message.metadata["told_messages"] = json!(told);
+    }
     let turn = Turn::new(message.clone(), now());
     let runner = profile.runner()?;
     profile.store.write(|w| w.begin_reply(message, &runner))?;

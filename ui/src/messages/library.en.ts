@@ -2,6 +2,19 @@
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`;
 
 export const libraryEn = {
+  details: {
+    show: 'Details',
+    model: 'Model',
+    provider: 'Provider',
+    tokens: 'Tokens',
+    split: (asked: string, said: string) => `${asked} read, ${said} written`,
+    took: 'Took',
+    seconds: (n: string) => `${n} s`,
+    ended: 'Ended with',
+    at: 'At',
+    told: 'Told the model',
+    toldLast: (n: string) => `the newest ${n} messages; older ones did not fit`,
+  },
   tags: {
     title: 'Tags',
     edit: 'Tags…',

@@ -4,6 +4,19 @@ import type { LibraryMessages } from './library.en';
 const n = (value: number) => value.toLocaleString('ja');
 
 export const libraryJa: LibraryMessages = {
+  details: {
+    show: '詳細',
+    model: 'モデル',
+    provider: 'プロバイダー',
+    tokens: 'トークン',
+    split: (asked: string, said: string) => `読み取り ${asked}、書き出し ${said}`,
+    took: '所要時間',
+    seconds: (n: string) => `${n} 秒`,
+    ended: '終わり方',
+    at: '日時',
+    told: 'モデルに伝えた内容',
+    toldLast: (n: string) => `新しい ${n} 件のメッセージ（古いものは入りきりませんでした）`,
+  },
   tags: {
     title: 'タグ',
     edit: 'タグ…',

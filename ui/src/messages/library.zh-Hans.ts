@@ -4,6 +4,19 @@ import type { LibraryMessages } from './library.en';
 const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const libraryZhHans: LibraryMessages = {
+  details: {
+    show: '详情',
+    model: '模型',
+    provider: '提供商',
+    tokens: '令牌',
+    split: (asked: string, said: string) => `读取 ${asked}，写出 ${said}`,
+    took: '用时',
+    seconds: (n: string) => `${n} 秒`,
+    ended: '结束方式',
+    at: '时间',
+    told: '告知模型的内容',
+    toldLast: (n: string) => `最新的 ${n} 条消息（更早的放不下）`,
+  },
   tags: {
     title: '标签',
     edit: '标签…',

@@ -19,6 +19,7 @@ mod maintenance;
 mod matrix;
 mod mutation;
 mod numbers;
+mod partitions;
 mod people;
 mod pgtap;
 mod push;

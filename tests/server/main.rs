@@ -23,6 +23,7 @@ mod partitions;
 mod people;
 mod pgtap;
 mod push;
+mod replica;
 mod restored;
 mod rollback;
 mod rpc;

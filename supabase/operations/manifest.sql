@@ -12,7 +12,7 @@ select format(
   $sql$select %L || ' ' || count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) from %I.%I as t;$sql$,
   n.nspname || '.' || c.relname, n.nspname, c.relname)
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname in ('public', 'airi_private', 'auth', 'storage')
+where c.relkind = 'r' and n.nspname in ('public', 'airi_private', 'airi_partitions', 'auth', 'storage')
   and (n.nspname, c.relname) not in (('public', 'cache_entries'), ('airi_private', 'sync_epoch'))
 order by 1
 \gexec

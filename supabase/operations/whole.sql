@@ -7,7 +7,7 @@ create extension if not exists amcheck with schema extensions;
 select format('select %L where extensions.bt_index_check(%s::oid::regclass, true) is null', '', i.indexrelid)
 from pg_index as i join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam
 join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname in ('public', 'airi_private') and a.amname = 'btree' and c.relkind = 'i' and i.indisvalid
+where n.nspname in ('public', 'airi_private', 'airi_partitions') and a.amname = 'btree' and c.relkind = 'i' and i.indisvalid
 \o /dev/null
 \gexec
 \o

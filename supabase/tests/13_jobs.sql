@@ -180,7 +180,9 @@ select is(airi_private.prune_logs(pg_temp.in_days(29)), 0::bigint, 'notes of the
 select is(airi_private.prune_logs(pg_temp.in_days(31)), 1::bigint, 'those on queries');
 select is(airi_private.prune_logs(pg_temp.in_days(91)), 1::bigint, 'and three those on jobs');
 select cmp_ok((select count(*) from public.usage_logs), '>', 0::bigint, 'what is a user''s stays');
-select is(airi_private.make_partitions('2033-11-30 23:00:00+00'), 4::bigint, 'this month''s partition and three more');
+select cmp_ok(airi_private.make_partitions('2033-11-30 23:00:00+00'), '>=', 4::bigint, 'partitions are made ahead');
+select is((select count(*) from pg_inherits where inhparent = 'public.chat_messages_partitioned'::regclass
+  and inhrelid::regclass::text ~ 'y203[34]m'), 4::bigint, 'this month''s partition and three more');
 select is(airi_private.make_partitions('2033-11-30 23:00:00+00'), 0::bigint, 'once');
 select has_table('public', t, t) from unnest(array['chat_messages_y2033m11', 'chat_messages_y2034m02']) as t;
 

@@ -53,7 +53,10 @@ select results_eq('select user_id, behind from airi_private.sync_lag order by us
 
 -- --------------------------------------------------------------------------------------------------- autovacuum, access
 select is_empty($$ select t from unnest(array['chat_messages', 'conversations', 'usage_logs', 'sync_heads']) as t
-  where not exists (select from pg_class, unnest(reloptions) as o where oid = ('public.' || t)::regclass and o like 'autovacuum%') $$,
+  where exists (
+    select from pg_class as c left join pg_inherits as i on i.inhrelid = c.oid
+    where ('public.' || t)::regclass in (c.oid, i.inhparent) and c.relkind = 'r'
+      and not coalesce(c.reloptions::text like '%autovacuum%', false)) $$,
   'large tables are vacuumed in time');
 set local role service_role;
 select lives_ok(format('select count(*) from airi_private.%I', relname), 'the server reads ' || relname)

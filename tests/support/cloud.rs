@@ -244,6 +244,11 @@ impl Cloud {
         self.parts()?.postgres.restore_point(name).await
     }
 
+    /// A second server that follows the database.
+    pub async fn replica(&self) -> Result<Postgres> {
+        self.parts()?.postgres.replica().await
+    }
+
     /// Puts the database back to an older moment, below a gateway that stays. The bytes of files stay as they are.
     pub async fn restore(&mut self, moment: Moment<'_>) -> Result<()> {
         let parts = self.parts.as_mut().context("the cloud has been stopped")?;

@@ -75,7 +75,7 @@ impl Postgres {
         for _ in 0..3 {
             let port = free_port()?;
             let child = spawn(&bin, &data, &options, &account, port)?;
-            let mut server = Self { child, port, bin: bin.clone(), data: data.clone(), account, options };
+            let mut server = Self::of(child, port, bin.clone(), data.clone(), account, options);
             match server.wait_until_ready().await {
                 Ok(()) => return Ok(server),
                 Err(error) => last_error = Some(error),
@@ -151,7 +151,27 @@ impl Postgres {
         self.child.stop();
     }
 
+    pub(crate) fn of(
+        child: GuardedChild,
+        port: u16,
+        bin: PathBuf,
+        data: PathBuf,
+        account: Account,
+        options: PostgresOptions,
+    ) -> Self {
+        Self { child, port, bin, data, account, options }
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.options.password
+    }
+
     async fn wait_until_ready(&mut self) -> Result<()> {
+        self.wait_until(false).await
+    }
+
+    /// Until it answers: as a replica, or as a server that takes writes.
+    pub(crate) async fn wait_until(&mut self, replica: bool) -> Result<()> {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.exited()? {
@@ -163,7 +183,7 @@ impl Postgres {
                 // A server at the end of its recovery may cut us off once more.
                 if let Ok(row) = client.query_one(asked, &[]).await {
                     let (found, recovering): (String, bool) = (row.get(0), row.get(1));
-                    if Path::new(&found) == self.data && !recovering {
+                    if Path::new(&found) == self.data && recovering == replica {
                         return Ok(());
                     }
                 }
@@ -215,7 +235,7 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 /// Makes the folder so that the server's user, and no other, can use it. Returns the cluster's own folder.
-fn prepare_folder(options: &PostgresOptions, account: &mut Account) -> Result<PathBuf> {
+pub(crate) fn prepare_folder(options: &PostgresOptions, account: &mut Account) -> Result<PathBuf> {
     fs::create_dir_all(&options.folder).with_context(|| format!("create {}", options.folder.display()))?;
     let folder = options.folder.canonicalize()?;
     account.own(&folder)?;
@@ -256,7 +276,13 @@ fn init_cluster(bin: &Path, data: &Path, options: &PostgresOptions, account: &Ac
     Ok(())
 }
 
-fn spawn(bin: &Path, data: &Path, options: &PostgresOptions, account: &Account, port: u16) -> Result<GuardedChild> {
+pub(crate) fn spawn(
+    bin: &Path,
+    data: &Path,
+    options: &PostgresOptions,
+    account: &Account,
+    port: u16,
+) -> Result<GuardedChild> {
     let preload: Vec<&str> =
         ["pg_cron", "pg_stat_statements"].into_iter().filter(|library| programs::has_library(bin, library)).collect();
     let mut settings = vec![

@@ -7,6 +7,7 @@
 mod accessible;
 mod account;
 mod chat;
+mod files;
 mod first_run;
 mod journey;
 mod library;

@@ -7,6 +7,7 @@ import type { Transport } from '../src/ipc/transport';
 import { FakeAccount } from './fake-account';
 import { FakeChat } from './fake-chat';
 import { NOW, conversation, iso, message } from './fake-data';
+import { FakeGallery } from './fake-gallery';
 
 const query = new URLSearchParams(location.search);
 const COUNT = Number(query.get('count') ?? (query.has('empty') ? 0 : 400));
@@ -171,6 +172,7 @@ const chat = new FakeChat(
   fail,
 );
 
+const gallery = new FakeGallery(query.has('nofiles'), fail);
 const account = new FakeAccount(query, COUNT, emit, fail);
 
 type Answers = Record<c.CommandName, (request: never) => unknown>;
@@ -274,6 +276,12 @@ const answers: Answers = {
   check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
   open_link: () => null,
   attach_file: () => null,
+  gallery: (r: c.GalleryRequest) => gallery.page(row(r.conversation_id), r),
+  keep_files: (r: c.KeepFilesRequest) => {
+    if (rows.has(r.id)) gallery.keepAll(r.id, r.keep);
+    else changed([gallery.keepOne(r.id, r.keep)]);
+    return null;
+  },
   fetch_attachment: () => fail('offline', 'The server cannot be reached.'),
   save_attachment: () => '/home/mira/Downloads/sketch.png',
   get_settings: () => settings,
@@ -311,4 +319,4 @@ const fake: Transport = {
 
 window.__AIRI_FAKE__ = fake;
 // What the page asked for, and a way to let things happen, for tests/account.mjs.
-Object.assign(window, { airiCalls: calls, airiFake: account });
+Object.assign(window, { airiCalls: calls, airiFake: account, airiGallery: gallery, airiChanged: changed });

@@ -152,6 +152,7 @@ impl App {
             ));
         }
         let transfers = self.transfers(&profile).await?;
+        profile.store.write(|w| w.take_back_letting_go(wanted))?;
         let conversation = self.conversation_of(&profile, wanted)?;
         let tell = || self.emit(changed(&conversation));
         loop {

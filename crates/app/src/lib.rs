@@ -21,6 +21,7 @@ mod export;
 mod find;
 mod find_in_thread;
 mod follow;
+mod gallery;
 mod generate;
 mod import;
 mod indexer;

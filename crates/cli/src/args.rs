@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// How much of the files lies here, and how much may.
     Files(Files),
+    /// The files of a conversation, the newest first.
+    Gallery(Gallery),
+    /// Keeps a file, or all files of a conversation, on this computer whatever the settings say; or lets them go.
+    Keep(Keep),
     /// Tokens by day, model or provider.
     Usage(Usage),
     /// Checks that mirror, index and files agree; or the mirror and the server.
@@ -362,6 +366,32 @@ pub(crate) struct Files {
     /// At most so many MiB on the disk; what the server does not have stays above it too.
     #[arg(long, value_name = "N")]
     pub bound_mb: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GalleryOnly {
+    Pictures,
+    Files,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gallery {
+    pub conversation: String,
+    /// Pictures alone, or all the others alone.
+    #[arg(long, value_enum)]
+    pub only: Option<GalleryOnly>,
+    /// The newest N (default: all).
+    #[arg(short, long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Keep {
+    /// Of an attachment, or of a conversation: then all its files, those still to come included.
+    pub id: String,
+    /// A file leaves this computer until it is asked for; for a conversation the settings decide again.
+    #[arg(long)]
+    pub let_go: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

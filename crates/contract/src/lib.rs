@@ -157,6 +157,10 @@ pub const COMMANDS: &[&str] = &[
     "fetch_attachment",
     // AttachmentRef -> Option<String> ; asks where to, writes a copy there, returns the path
     "save_attachment",
+    // GalleryRequest -> GalleryPage ; the files of a conversation
+    "gallery",
+    // KeepFilesRequest -> () ; what stays on this machine, and what leaves it
+    "keep_files",
     // () -> Settings
     "get_settings",
     // Settings -> Settings

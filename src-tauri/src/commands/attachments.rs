@@ -4,7 +4,10 @@
 use super::tasks::dialog;
 use crate::library::Library;
 use airi_app::{FileSource, NewFile};
-use airi_contract::{AttachRequest, AttachSource, AttachmentRef, AttachmentRow, CommandError, ErrorCode, MessageView};
+use airi_contract::{
+    AttachRequest, AttachSource, AttachmentRef, AttachmentRow, CommandError, ErrorCode, GalleryPage, GalleryRequest,
+    KeepFilesRequest, MessageView,
+};
 use std::path::PathBuf;
 use tauri::{State, WebviewWindow};
 use tauri_plugin_dialog::FilePath;
@@ -58,6 +61,16 @@ pub(crate) async fn save_attachment(
     let Some(target) = asked else { return Ok(None) };
     library.ready().await?.save_attachment(&request.id, target.clone()).await?;
     Ok(Some(target.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn gallery(library: State<'_, Library>, request: GalleryRequest) -> Result<GalleryPage, CommandError> {
+    library.run(move |app| app.gallery(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn keep_files(library: State<'_, Library>, request: KeepFilesRequest) -> Result<(), CommandError> {
+    library.run(move |app| app.keep_files(request)).await
 }
 
 pub(super) fn usable(path: FilePath) -> Result<PathBuf, CommandError> {

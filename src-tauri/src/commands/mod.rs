@@ -94,6 +94,8 @@ commands![
     attachments::attach_file,
     attachments::fetch_attachment,
     attachments::save_attachment,
+    attachments::gallery,
+    attachments::keep_files,
     settings::get_settings,
     settings::set_settings,
     settings::files,

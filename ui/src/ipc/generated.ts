@@ -331,6 +331,67 @@ message_id?: string, source: AttachSource, };
 
 export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, };
 
+export type GalleryRequest = { conversation_id: string, only: GalleryOnly, 
+/**
+ * The page begins after this file; none: with the newest.
+ */
+after?: GalleryPlace, 
+/**
+ * 1 to 500.
+ */
+limit: number, };
+
+export type GalleryOnly = "all" | "pictures" | "files";
+
+export type GalleryPlace = { created_at: string, id: string, };
+
+export type GalleryPage = { files: Array<GalleryFile>, 
+/**
+ * How many files the conversation has, whatever `only` says.
+ */
+total: number, 
+/**
+ * Of these, pictures.
+ */
+pictures: number, 
+/**
+ * Whether all files of the conversation stay on this machine.
+ */
+keep: boolean, };
+
+export type GalleryFile = { 
+/**
+ * Of the message: user, assistant, …
+ */
+role: string, model_id: string | null, 
+/**
+ * True: it stays on this machine whatever the settings say; false: it goes until it is asked for; null: as the
+ * settings say.
+ */
+keep: boolean | null, 
+/**
+ * Why its bytes could not be had, or were not taken by the server.
+ */
+problem: string | null, id: string, message_id: string, file_name: string, file_type: string | null, file_size: number | null, mime_type: string | null, width: number | null, height: number | null, duration_seconds: number | null, sha256: string | null, metadata: Record<string, unknown>, created_at: string, 
+/**
+ * Where the bytes are.
+ */
+state: FileState, 
+/**
+ * How many bytes of a download are here already; null when there is none under way or broken off.
+ */
+received: number | null, };
+
+export type KeepFilesRequest = { 
+/**
+ * Of an attachment, or of a conversation: then of all its files, those still to come included.
+ */
+id: string, 
+/**
+ * False, for an attachment: it goes until it is asked for; for a conversation: the settings decide again.
+ */
+keep: boolean, };
+
 export type FileSettings = { keep_offline: KeepOffline, 
 /**
  * At most so many MiB on the disk; what only this device has, or is still to be sent, stays above it too.
@@ -951,4 +1012,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "gallery" | "keep_files" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

@@ -1,5 +1,6 @@
 /** English. The other languages are held to this shape by the compiler. */
 import { chatEn } from './chat.en';
+import { filesEn } from './files.en';
 import { homeEn } from './home.en';
 import { libraryEn } from './library.en';
 
@@ -7,6 +8,7 @@ const many = (n: number, one: string, other: string) => `${n.toLocaleString('en'
 
 export const en = {
   ...chatEn,
+  ...filesEn,
   ...homeEn,
   ...libraryEn,
   app: {

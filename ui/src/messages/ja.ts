@@ -1,6 +1,7 @@
 /** 日本語 */
 import type { Messages } from './en';
 import { chatJa } from './chat.ja';
+import { filesJa } from './files.ja';
 import { homeJa } from './home.ja';
 import { libraryJa } from './library.ja';
 
@@ -8,6 +9,7 @@ const n = (value: number) => value.toLocaleString('ja');
 
 export const ja: Messages = {
   ...chatJa,
+  ...filesJa,
   ...homeJa,
   ...libraryJa,
   app: {

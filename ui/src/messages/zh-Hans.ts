@@ -1,6 +1,7 @@
 /** 简体中文 */
 import type { Messages } from './en';
 import { chatZhHans } from './chat.zh-Hans';
+import { filesZhHans } from './files.zh-Hans';
 import { homeZhHans } from './home.zh-Hans';
 import { libraryZhHans } from './library.zh-Hans';
 
@@ -8,6 +9,7 @@ const n = (value: number) => value.toLocaleString('zh-Hans');
 
 export const zhHans: Messages = {
   ...chatZhHans,
+  ...filesZhHans,
   ...homeZhHans,
   ...libraryZhHans,
   app: {

@@ -2,7 +2,7 @@
 
 use crate::library::Library;
 use airi_app::Event;
-use airi_contract::Changed;
+use airi_contract::{Changed, Drag};
 use tauri::{AppHandle, Emitter};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -38,4 +38,10 @@ fn send(handle: &AppHandle, event: Event) {
         Event::Reply(piece) => handle.emit_to(WINDOW, "reply", piece),
         Event::SignIn(waiting) => handle.emit_to(WINDOW, "sign_in", waiting),
     };
+}
+
+/// Tells what is dragged over the window.
+pub(crate) fn drag(handle: &AppHandle, drag: Drag) {
+    // As above.
+    let _ = handle.emit_to(WINDOW, "drag", drag);
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 #[cfg(test)]
 mod config_tests;
+mod dropping;
 mod events;
 mod images;
 mod library;
@@ -50,6 +51,7 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
             tauri::async_runtime::spawn_blocking(move || responder.respond(images::answer(&library, &request)));
         })
         .manage(library)
+        .manage(dropping::Dragging::default())
         .invoke_handler(commands::handler())
         .setup(move |app| Ok(open_window(app, place.as_ref())?))
         .build(context)?
@@ -58,6 +60,7 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
             RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => {
                 handle.state::<Library>().look_for_news()
             }
+            RunEvent::WindowEvent { event: WindowEvent::DragDrop(event), .. } => dropping::on_event(handle, &event),
             RunEvent::Exit => {
                 handle.state::<Library>().close();
                 drop(kept.take());

@@ -275,7 +275,7 @@ const answers: Answers = {
   export_usage: () => '/home/mira/airi-usage.csv',
   check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
   open_link: () => null,
-  attach_file: () => null,
+  attach_file: (r: c.AttachRequest) => addMessage(r.conversation_id, 'user', ''),
   gallery: (r: c.GalleryRequest) => gallery.page(row(r.conversation_id), r),
   keep_files: (r: c.KeepFilesRequest) => {
     if (rows.has(r.id)) gallery.keepAll(r.id, r.keep);
@@ -319,4 +319,4 @@ const fake: Transport = {
 
 window.__AIRI_FAKE__ = fake;
 // What the page asked for, and a way to let things happen, for tests/account.mjs.
-Object.assign(window, { airiCalls: calls, airiFake: account, airiGallery: gallery, airiChanged: changed });
+Object.assign(window, { airiCalls: calls, airiFake: account, airiGallery: gallery, airiChanged: changed, airiDrag: (drag: c.Drag) => emit('drag', drag) });

@@ -405,6 +405,72 @@ Object.assign(FLOWS, {
   },
 });
 
+const item = (name, part = {}) => ({ name, path: `/home/mira/${name}`, size: 48_000, ticket: `ticket-${name}`, refusal: null, picture: /png$/.test(name), ...part });
+
+Object.assign(FLOWS, {
+  async 'files dropped on a conversation wait with what is written, and elsewhere an import is offered'() {
+    const page = await open('&models');
+    const drag = (event) => page.evaluate((given) => window.airiDrag(given), event);
+    const over = (id) => page.waitForFunction((wanted) => document.querySelector('.drop.on')?.dataset.testid === wanted, id);
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    const [thread, list] = [{ x: 800, y: 400 }, { x: 100, y: 400 }];
+    await drag({ kind: 'over', ...list });
+    await over('drop-import');
+    await says(page, 'drop-draft', 'attach to your message');
+    await drag({ kind: 'over', ...thread });
+    await over('drop-draft');
+    await drag({ kind: 'left' });
+    await gone(page, 'drop-draft');
+    await drag({ kind: 'over', ...thread });
+    const items = [item('sketch.png'), item('table.csv'), item('Trip', { ticket: null, refusal: 'folder' }), item('film.mkv', { ticket: null, refusal: 'too_large' })];
+    await drag({ kind: 'dropped', ...thread, items, archives: false });
+    await gone(page, 'drop-draft');
+    await says(page, 'draft-left', 'Trip is a folder');
+    await says(page, 'draft-left', 'film.mkv is larger than 200 MiB');
+    assert.deepEqual((await page.getByTestId('draft-file').allInnerTexts()).map((text) => text.split('\n')[0]), ['sketch.png', 'table.csv']);
+    assert.equal(await page.getByTestId('draft-file').locator('img').count(), 1);
+    assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), 'composer');
+    // They wait with the conversation, and one can be taken away.
+    await page.getByTestId('conversation-row').nth(5).getByRole('button').first().click();
+    await gone(page, 'draft-file');
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().click();
+    await says(page, 'draft-file', 'sketch.png');
+    await page.getByRole('button', { name: 'Remove table.csv' }).press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=draft-file]').length === 1);
+    await page.getByTestId('composer').fill('What is this?');
+    await page.keyboard.press('Enter');
+    await gone(page, 'draft-file');
+    assert.deepEqual((await calls(page, 'send_message')).at(-1).files, [{ kind: 'dropped', ticket: 'ticket-sketch.png' }]);
+    assert.deepEqual(await calls(page, 'start_import'), [], 'nothing was imported');
+    // An export is imported wherever it is dropped; anything is, over the list.
+    await drag({ kind: 'over', ...thread });
+    await drag({ kind: 'archives' });
+    await over('drop-import');
+    await drag({ kind: 'dropped', ...thread, items: [item('chatgpt.zip')], archives: true });
+    await page.getByTestId('import-report').waitFor();
+    await page.keyboard.press('Escape');
+    await gone(page, 'import-report');
+    await drag({ kind: 'dropped', ...list, items: [item('claude.zip')], archives: false });
+    await page.getByTestId('import-report').waitFor();
+    assert.deepEqual((await calls(page, 'start_import')).map(({ paths }) => paths), [['/home/mira/chatgpt.zip'], ['/home/mira/claude.zip']]);
+  },
+
+  async 'a note takes files along, dropped on the page for a new conversation'() {
+    const page = await open();
+    await page.evaluate((items) => window.airiDrag({ kind: 'dropped', x: 800, y: 300, items, archives: false }), [item('a.png'), item('b.csv')]);
+    await says(page, 'draft-file', 'b.csv');
+    await page.getByTestId('composer').press('Enter');
+    await gone(page, 'draft-file');
+    const [made] = await calls(page, 'create_conversation');
+    assert.equal(made.title, 'a.png');
+    const attached = await calls(page, 'attach_file');
+    assert.deepEqual(attached.map(({ source }) => source.ticket), ['ticket-a.png', 'ticket-b.csv']);
+    assert.deepEqual(await calls(page, 'add_message'), [], 'a note of files alone has no empty message');
+    assert.equal(attached[1].message_id !== undefined, true, 'they are one message');
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

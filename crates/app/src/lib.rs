@@ -16,6 +16,7 @@ mod conversations;
 mod data_dir;
 mod demo;
 mod devices;
+mod dropped;
 mod error;
 mod export;
 mod find;
@@ -53,6 +54,7 @@ mod views;
 
 pub use app::{App, AppOptions, Event};
 pub use attachments::{FileSource, NewFile};
+pub use dropped::are_archives;
 pub use error::AppError;
 pub use generate::GenerateReport;
 pub use import::ImportOptions;

@@ -21,8 +21,10 @@ pub struct AttachRequest {
 pub enum AttachSource {
     /// The operating system's file dialogue asks.
     Dialogue,
-    /// Dropped or pasted.
+    /// Pasted.
     Bytes { name: String, base64: String },
+    /// Dropped on the window: the ticket of the event `drag`.
+    Dropped { ticket: String },
 }
 
 impl std::fmt::Debug for AttachSource {
@@ -30,6 +32,7 @@ impl std::fmt::Debug for AttachSource {
         match self {
             AttachSource::Dialogue => f.write_str("Dialogue"),
             AttachSource::Bytes { name, base64 } => write!(f, "Bytes({name:?}, {} characters)", base64.len()),
+            AttachSource::Dropped { .. } => f.write_str("Dropped"),
         }
     }
 }
@@ -147,4 +150,49 @@ pub struct KeepFilesRequest {
     pub id: String,
     /// False, for an attachment: it goes until it is asked for; for a conversation: the settings decide again.
     pub keep: bool,
+}
+
+/// Files that are held over the window, or let go on it. Event name: `drag`. Places are of the page, in its pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Drag {
+    Over {
+        x: f64,
+        y: f64,
+    },
+    /// What is held are exports of histories, as far as they were looked at.
+    Archives,
+    Left,
+    Dropped {
+        x: f64,
+        y: f64,
+        items: Vec<DroppedItem>,
+        /// All of it are exports of histories.
+        archives: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct DroppedItem {
+    pub name: String,
+    /// To show, and to import from.
+    pub path: String,
+    #[ts(type = "number")]
+    pub size: u64,
+    /// Attaches it, and nothing else; null when it cannot be attached.
+    pub ticket: Option<String>,
+    /// Why not.
+    pub refusal: Option<DropRefusal>,
+    /// Whether it looks like a picture that can be shown.
+    pub picture: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DropRefusal {
+    Folder,
+    Empty,
+    TooLarge,
+    /// Gone, not to be read, or no file at all.
+    Unreadable,
 }

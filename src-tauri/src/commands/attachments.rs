@@ -1,5 +1,5 @@
-//! Files of messages. Which file comes in and where a copy goes is asked by the operating system's dialogue, never by the
-//! page: the page could name any path.
+//! Files of messages. Which file comes in and where a copy goes is asked by the operating system's dialogue, or the file was
+//! dropped; it is never named by the page: the page could name any path.
 
 use super::tasks::dialog;
 use crate::library::Library;
@@ -23,6 +23,7 @@ pub(crate) async fn attach_file(
         .run(move |app| {
             let source = match request.source {
                 AttachSource::Bytes { name, base64 } => FileSource::Pasted { name, base64 },
+                AttachSource::Dropped { ticket } => FileSource::Dropped(ticket),
                 AttachSource::Dialogue => match dialog(&window).blocking_pick_file() {
                     None => return Ok(None),
                     Some(path) => FileSource::Path(usable(path)?),

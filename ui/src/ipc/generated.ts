@@ -272,7 +272,7 @@ message: string, models: Array<string>, took_ms: number, };
 
 export type FoundServer = { preset: string, name: string, base_url: string, models: Array<string>, };
 
-export type EnclosedFile = { name: string, base64: string, };
+export type EnclosedFile = { "kind": "bytes", name: string, base64: string, } | { "kind": "dropped", ticket: string, };
 
 export type SendRequest = { 
 /**
@@ -329,7 +329,7 @@ export type AttachRequest = { conversation_id: string,
  */
 message_id?: string, source: AttachSource, };
 
-export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, };
+export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, } | { "kind": "dropped", ticket: string, };
 
 export type GalleryRequest = { conversation_id: string, only: GalleryOnly, 
 /**
@@ -391,6 +391,32 @@ id: string,
  * False, for an attachment: it goes until it is asked for; for a conversation: the settings decide again.
  */
 keep: boolean, };
+
+export type Drag = { "kind": "over", x: number, y: number, } | { "kind": "archives" } | { "kind": "left" } | { "kind": "dropped", x: number, y: number, items: Array<DroppedItem>, 
+/**
+ * All of it are exports of histories.
+ */
+archives: boolean, };
+
+export type DroppedItem = { name: string, 
+/**
+ * To show, and to import from.
+ */
+path: string, size: number, 
+/**
+ * Attaches it, and nothing else; null when it cannot be attached.
+ */
+ticket: string | null, 
+/**
+ * Why not.
+ */
+refusal: DropRefusal | null, 
+/**
+ * Whether it looks like a picture that can be shown.
+ */
+picture: boolean, };
+
+export type DropRefusal = "folder" | "empty" | "too_large" | "unreadable";
 
 export type FileSettings = { keep_offline: KeepOffline, 
 /**

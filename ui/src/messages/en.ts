@@ -20,7 +20,7 @@ export const en = {
     main: 'Conversation',
     toggleSidebar: 'Show or hide the sidebar',
     resizeSidebar: 'Width of the sidebar',
-    dropHint: 'Drop an export to import it',
+    dropHint: 'Drop a ChatGPT, Claude or AIRI export to import it',
     notifications: 'Notifications',
   },
   common: {

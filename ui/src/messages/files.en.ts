@@ -37,4 +37,14 @@ export const filesEn = {
     kept: (name: string) => `“${name}” is kept on this computer`,
     letGone: (name: string) => `“${name}” stays in the cloud and leaves this computer`,
   },
+  drop: {
+    attach: 'Drop to attach to your message',
+    files: 'Files to send along',
+    refusals: {
+      folder: (name: string) => `${name} is a folder. Drop its files instead, or a ZIP of it.`,
+      empty: (name: string) => `${name} is empty and was not attached.`,
+      too_large: (name: string) => `${name} is larger than 200 MiB and was not attached. Split it, or attach a smaller one.`,
+      unreadable: (name: string) => `${name} could not be read. Is it still there?`,
+    },
+  },
 };

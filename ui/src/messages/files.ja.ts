@@ -38,4 +38,14 @@ export const filesJa: typeof filesEn = {
     kept: (name) => `「${name}」をこのコンピューターに保持します`,
     letGone: (name) => `「${name}」はクラウドに残り、このコンピューターから消えます`,
   },
+  drop: {
+    attach: 'ドロップしてメッセージに添付',
+    files: '一緒に送るファイル',
+    refusals: {
+      folder: (name) => `${name} はフォルダーです。中のファイルか、その ZIP をドロップしてください。`,
+      empty: (name) => `${name} は空のため、添付しませんでした。`,
+      too_large: (name) => `${name} は 200 MiB を超えているため、添付しませんでした。分割するか、小さいものを添付してください。`,
+      unreadable: (name) => `${name} を読み込めませんでした。まだそこにありますか？`,
+    },
+  },
 };

@@ -38,4 +38,14 @@ export const filesZhHans: typeof filesEn = {
     kept: (name) => `“${name}”会保留在此电脑上`,
     letGone: (name) => `“${name}”留在云端，并离开此电脑`,
   },
+  drop: {
+    attach: '松开以附加到消息',
+    files: '随消息发送的文件',
+    refusals: {
+      folder: (name) => `${name} 是文件夹。请拖入其中的文件或其 ZIP。`,
+      empty: (name) => `${name} 是空文件，未附加。`,
+      too_large: (name) => `${name} 超过 200 MiB，未附加。请拆分或附加较小的文件。`,
+      unreadable: (name) => `无法读取 ${name}。它还在那里吗？`,
+    },
+  },
 };

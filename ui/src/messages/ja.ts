@@ -21,7 +21,7 @@ export const ja: Messages = {
     main: '会話',
     toggleSidebar: 'サイドバーの表示を切り替える',
     resizeSidebar: 'サイドバーの幅',
-    dropHint: 'ドロップして取り込む',
+    dropHint: 'ChatGPT・Claude・AIRI のエクスポートをドロップして取り込む',
     notifications: '通知',
   },
   common: {

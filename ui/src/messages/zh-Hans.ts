@@ -21,7 +21,7 @@ export const zhHans: Messages = {
     main: '对话',
     toggleSidebar: '显示或隐藏侧边栏',
     resizeSidebar: '侧边栏宽度',
-    dropHint: '松开即可导入',
+    dropHint: '松开以导入 ChatGPT、Claude 或 AIRI 导出文件',
     notifications: '通知',
   },
   common: {

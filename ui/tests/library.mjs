@@ -463,7 +463,7 @@ Object.assign(FLOWS, {
     await page.getByTestId('composer').press('Enter');
     await gone(page, 'draft-file');
     const [made] = await calls(page, 'create_conversation');
-    assert.equal(made.title, 'a.png');
+    assert.equal(made.title_from, 'a.png');
     const attached = await calls(page, 'attach_file');
     assert.deepEqual(attached.map(({ source }) => source.ticket), ['ticket-a.png', 'ticket-b.csv']);
     assert.deepEqual(await calls(page, 'add_message'), [], 'a note of files alone has no empty message');

@@ -8,7 +8,9 @@ use crate::conversations::{conversation_id, draft, insert, invalid};
 use crate::profile::{Profile, free_disk, now};
 use crate::{App, AppError};
 use airi_contract::{AttachmentRef, AttachmentRow, Changed, CommandError, FileState, MessageView};
-use airi_domain::{Attachment, AttachmentId, ContentType, ConversationId, MAX_FILE_BYTES, MessageId, Role, empty_object};
+use airi_domain::{
+    Attachment, AttachmentId, ContentType, ConversationId, MAX_FILE_BYTES, MessageId, Role, empty_object,
+};
 use airi_store::{Staged, StoreError};
 use airi_sync::Fetched;
 use base64::Engine;

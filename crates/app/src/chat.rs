@@ -288,7 +288,7 @@ fn parent_of(profile: &Profile, conversation: ConversationId, id: MessageId) -> 
 }
 
 /// The first line of what was said, for a conversation without a title.
-fn title_of(content: &str) -> Option<String> {
+pub(crate) fn title_of(content: &str) -> Option<String> {
     let line = render::plain_text(content);
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {

@@ -40,6 +40,7 @@ mod remote;
 mod removal;
 mod replies;
 mod restore;
+mod retention;
 mod secrets_place;
 mod settings;
 mod sign_in;

@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Outbox(Outbox),
     /// The account's devices, and when each was last in step.
     Devices(Devices),
+    /// Whether the account's server deletes old messages by itself. Off unless you turn it on.
+    Retention(Retention),
     /// What happened when, without content and secrets: to send to whoever helps.
     Log(Log),
 }
@@ -550,6 +552,26 @@ pub(crate) enum OutboxAction {
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retention {
+    /// None: tells what holds.
+    #[command(subcommand)]
+    pub action: Option<RetentionAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionAction {
+    /// Messages older than so many days go, in conversations that nobody touched for as long and that are not starred; they
+    /// are only marked, and `airi undelete` brings each back.
+    On {
+        /// From 90 to 36,500.
+        #[arg(long, value_name = "N", default_value_t = 90)]
+        days: u32,
+    },
+    /// Nothing is deleted by itself any more. What was deleted stays so.
+    Off,
 }
 
 #[derive(Debug, clap::Args)]

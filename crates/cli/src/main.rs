@@ -93,6 +93,7 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Status => account::status(&app, out),
         Command::Outbox(given) => outbox::outbox(&app, out, given),
         Command::Devices(given) => devices::devices(&app, out, given),
+        Command::Retention(given) => account::retention(&app, out, given),
         Command::Log(given) => log::log(&app, out, given),
     }
 }

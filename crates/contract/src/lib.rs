@@ -139,6 +139,10 @@ pub const COMMANDS: &[&str] = &[
     "list_devices",
     // DeviceRef -> Vec<DeviceRow> ; ends that device's session
     "sign_out_device",
+    // () -> Retention ; asks the server
+    "retention",
+    // Retention -> Retention ; tells the server, as it is there afterwards
+    "set_retention",
     // PathRequest -> () ; a log without content and secrets, to send to somebody
     "save_log",
     // UsageRequest -> UsageReport

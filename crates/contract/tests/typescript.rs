@@ -131,6 +131,7 @@ fn the_committed_types_are_the_generated_ones() {
         PauseRequest,
         DeviceRow,
         DeviceRef,
+        Retention,
         PathRequest,
         UsageBy,
         UsageRequest,

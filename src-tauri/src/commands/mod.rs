@@ -86,6 +86,8 @@ commands![
     account::export_change,
     devices::list_devices,
     devices::sign_out_device,
+    account::retention,
+    account::set_retention,
     usage::usage,
     usage::billed_usage,
     usage::export_usage,

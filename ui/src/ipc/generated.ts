@@ -58,7 +58,11 @@ total: number, };
 
 export type ConversationRef = { id: string, };
 
-export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, 
+export type NewConversation = { title: string | null, 
+/**
+ * Without a title: what is said first, whose beginning becomes the title.
+ */
+title_from?: string, model_id: string | null, provider_id: string | null, 
 /**
  * It stays on this device only, from its first moment on.
  */
@@ -932,6 +936,12 @@ current: boolean, };
 
 export type DeviceRef = { id: string, };
 
+export type Retention = { 
+/**
+ * 90 to 36,500; null: off, as it is for everyone who has not turned it on.
+ */
+delete_messages_after_days: number | null, };
+
 export type PathRequest = { path: string, };
 
 export type UsageBy = "day" | "model" | "provider" | "conversation";
@@ -1038,4 +1048,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "gallery" | "keep_files" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "retention" | "set_retention" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "gallery" | "keep_files" | "get_settings" | "set_settings" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

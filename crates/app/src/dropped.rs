@@ -101,7 +101,8 @@ fn is_picture(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AppOptions;
+    use crate::{AppOptions, FileSource, NewFile};
+    use airi_contract::{ErrorCode, NewConversation};
 
     fn app(dir: &Path) -> App {
         App::open(AppOptions { data_dir: Some(dir.join("data")), ..AppOptions::default() }).unwrap()
@@ -137,6 +138,26 @@ mod tests {
         for unknown in ["", &Uuid::new_v4().to_string(), path("photo.png").to_str().unwrap()] {
             assert!(app.dropped_file(unknown).is_err(), "a path is no ticket: {unknown}");
         }
+    }
+
+    #[test]
+    fn a_ticket_attaches_its_file_and_nothing_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes.md");
+        fs::write(&path, b"# Notes").unwrap();
+        let app = app(dir.path());
+        let conversation_id = app.create_conversation(NewConversation::default()).unwrap().id;
+        let attach = |ticket: &str| {
+            let source = FileSource::Dropped(ticket.to_owned());
+            app.attach_file(NewFile { conversation_id: conversation_id.clone(), message_id: None, source })
+        };
+        let ticket = app.note_dropped(std::slice::from_ref(&path))[0].ticket.clone().unwrap();
+        assert_eq!(attach(path.to_str().unwrap()).unwrap_err().code, ErrorCode::NotFound);
+        let (row, message) = attach(&ticket).unwrap();
+        assert_eq!((row.file_name.as_str(), row.file_size, message.row.files.len()), ("notes.md", Some(7), 1));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(attach(&ticket).unwrap_err().code, ErrorCode::Io);
+        assert_eq!(app.show(&conversation_id, None, None).unwrap().1.len(), 1, "what failed left no message");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::library::Library;
 use airi_app::Event;
-use airi_contract::{Asked, Changed};
+use airi_contract::{Asked, Changed, Drag};
 use tauri::{AppHandle, Emitter, WebviewWindow};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -43,4 +43,10 @@ fn send(handle: &AppHandle, event: Event) {
 /// What somebody chose outside the page, to the page.
 pub(crate) fn ask(window: &WebviewWindow, asked: Asked) {
     let _ = window.emit_to(WINDOW, "asked", asked);
+}
+
+/// Tells what is dragged over the window.
+pub(crate) fn drag(handle: &AppHandle, drag: Drag) {
+    // As above.
+    let _ = handle.emit_to(WINDOW, "drag", drag);
 }

@@ -1,4 +1,4 @@
-//! The protocol `airi-file`: attachments as images, by id, and nothing else.
+//! The protocol `airi-file`: attachments as images, by id, what was dropped for a draft, by ticket, and nothing else.
 //!
 //! The bytes decide what is shown, never a name or a type that an import or a server claims: PNG, JPEG, WebP and GIF of
 //! at most 40 megapixels. Everything else is answered with 404, so it can only be saved.
@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Answers one request. Blocking.
 pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let image = attachment_id(request.uri().path()).and_then(|id| read(library, id)).and_then(|bytes| {
+    let image = named(request.uri().path()).and_then(|name| read(library, name)).and_then(|bytes| {
         let mime = shown_inline(&bytes)?;
         Some((mime, bytes))
     });
@@ -36,18 +36,34 @@ pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<
     .unwrap_or_default()
 }
 
-/// `/<uuid>` and nothing more.
-fn attachment_id(path: &str) -> Option<String> {
-    let id = path.strip_prefix('/')?;
-    let plain = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    plain.then(|| id.to_ascii_lowercase())
+/// What a request names.
+#[derive(Debug, PartialEq)]
+enum Named {
+    Attachment(String),
+    /// A file that was dropped and is not sent yet, by its ticket.
+    Dropped(String),
 }
 
-fn read(library: &Library, id: String) -> Option<Vec<u8>> {
+/// `/<uuid>` or `/dropped/<uuid>`, and nothing more.
+fn named(path: &str) -> Option<Named> {
+    let path = path.strip_prefix('/')?;
+    let (id, dropped) = path.strip_prefix("dropped/").map_or((path, false), |ticket| (ticket, true));
+    let plain = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let id = id.to_ascii_lowercase();
+    plain.then(|| if dropped { Named::Dropped(id) } else { Named::Attachment(id) })
+}
+
+fn read(library: &Library, name: Named) -> Option<Vec<u8>> {
     let app = library.app().ok()?;
-    let (attachment, path) = app.attachment(&id).ok()?;
-    let path = path?;
-    app.attachment_opened(&attachment);
+    let path = match name {
+        Named::Dropped(ticket) => app.dropped_file(&ticket).ok()?,
+        Named::Attachment(id) => {
+            let (attachment, path) = app.attachment(&id).ok()?;
+            let path = path?;
+            app.attachment_opened(&attachment);
+            path
+        }
+    };
     let size = std::fs::metadata(&path).ok()?.len();
     if size > MAX_BYTES {
         return None;
@@ -121,9 +137,14 @@ mod tests {
     #[test]
     fn only_an_id_is_a_path() {
         let id = "0190c1de-0000-7000-8000-0123456789ab";
-        assert_eq!(attachment_id(&format!("/{id}")).as_deref(), Some(id));
-        for path in ["", "/", "/../x", "/0190c1de", &format!("/{id}/x"), &format!("//{id}"), &format!("/{id}%00")] {
-            assert_eq!(attachment_id(path), None, "{path}");
+        assert_eq!(named(&format!("/{id}")), Some(Named::Attachment(id.into())));
+        assert_eq!(named(&format!("/dropped/{id}")), Some(Named::Dropped(id.into())));
+        let bad = ["/{id}/x", "//{id}", "/{id}%00", "/dropped/../{id}", "/dropped//{id}", "/x/{id}", "/dropped/{id}/"];
+        let bad = bad.map(|path| path.replace("{id}", id));
+        for path in
+            ["", "/", "/../x", "/0190c1de", "/dropped", "/dropped/"].into_iter().chain(bad.iter().map(String::as_str))
+        {
+            assert_eq!(named(path), None, "{path}");
         }
     }
 }

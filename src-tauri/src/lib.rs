@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 #[cfg(test)]
 mod config_tests;
+mod dropping;
 mod events;
 mod images;
 mod library;
@@ -58,6 +59,7 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
             tauri::async_runtime::spawn_blocking(move || responder.respond(images::answer(&library, &request)));
         })
         .manage(library)
+        .manage(dropping::Dragging::default())
         .invoke_handler(commands::handler())
         .on_menu_event(|handle, event| menu::chosen(handle, &event))
         .setup(move |app| Ok(open_window(app, place.as_ref())?));
@@ -68,6 +70,7 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
     builder.build(context)?.run(move |handle, event| match event {
         // Whoever looks at the window again wants what other devices did meanwhile.
         RunEvent::WindowEvent { event: WindowEvent::Focused(true), .. } => handle.state::<Library>().look_for_news(),
+        RunEvent::WindowEvent { event: WindowEvent::DragDrop(event), .. } => dropping::on_event(handle, &event),
         RunEvent::Exit => {
             handle.state::<Library>().close();
             drop(kept.take());

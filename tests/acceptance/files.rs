@@ -307,6 +307,62 @@ fn over_the_bound_what_was_opened_longest_ago_leaves_and_comes_back_when_asked_f
 }
 
 #[test]
+fn what_is_kept_stays_above_the_bound_and_what_is_let_go_leaves_until_it_is_asked_for() {
+    let user = account();
+    let device = signed_in(&user);
+    let conversation = conversation(&device);
+    let rows: Vec<_> = (0..3).map(|_| attach(&device, &conversation, "f.bin", &bytes(3 * MB / 2))).collect();
+    // Nothing is let go that only this device has.
+    let (exit, code, text) = device.fail(&["keep", id(&rows[0]), "--let-go"]);
+    assert_eq!((exit, code.as_str()), (1, "invalid_input"), "{text}");
+    device.run(&["sync"]);
+    let told = |device: &Device| -> Vec<(String, Value)> {
+        let files = device.run(&["gallery", &conversation])["files"].as_array().unwrap().clone();
+        let of = |row: &Value| files.iter().find(|file| file["id"] == row["id"]).unwrap().clone();
+        rows.iter().map(of).map(|file| (file["state"].as_str().unwrap().to_owned(), file["keep"].clone())).collect()
+    };
+    let is = |state: &str, keep: Value| (state.to_owned(), keep);
+    device.run(&["keep", id(&rows[0])]);
+    device.run(&["keep", id(&rows[2]), "--let-go"]);
+    device.run(&["sync"]);
+    assert_eq!(told(&device), [is("here", json!(true)), is("here", json!(null)), is("remote", json!(false))]);
+    assert!(!kept_at(&device, &rows[2]).exists());
+    device.run(&["sync"]);
+    assert_eq!(told(&device)[2].0, "remote", "there is room, and still it does not come by itself");
+    assert_eq!(fetch(&device, &rows[2]).len(), 3 * MB / 2);
+    device.run(&["sync"]);
+    assert_eq!(told(&device)[2], is("here", json!(null)), "asked for, it is like any other");
+    device.run(&["files", "--bound-mb", "0"]);
+    device.run(&["fetch", id(&rows[1])]);
+    device.run(&["sync"]);
+    assert_eq!(told(&device)[0].0, "here", "kept, whatever the bound");
+    assert_eq!(told(&device)[2].0, "remote");
+    // A device that fetches nothing by itself fetches what a conversation keeps, what comes later included.
+    let other = Device::new();
+    other.run(&["files", "--keep", "on_demand", "--bound-mb", "1"]);
+    crate::sync::log_in(&other, &user);
+    other.run(&["sync"]);
+    other.run(&["keep", &conversation]);
+    assert_eq!(other.run(&["sync"])["files_downloaded"], json!(3));
+    let late = attach(&device, &conversation, "late.bin", &bytes(MB));
+    device.run(&["sync"]);
+    assert_eq!(other.run(&["sync"])["files_downloaded"], json!(1));
+    let page = other.run(&["gallery", &conversation, "--limit", "1"]);
+    assert_eq!((&page["keep"], &page["total"], &page["pictures"]), (&json!(true), &json!(4), &json!(0)));
+    assert_eq!((&page["files"][0]["id"], &page["files"][0]["role"]), (&late["id"], &json!("user")), "the newest first");
+    assert_eq!(page["files"].as_array().unwrap().len(), 1);
+    other.run(&["keep", &conversation, "--let-go"]);
+    other.run(&["sync"]);
+    assert!(told(&other).iter().filter(|(state, _)| state == "remote").count() >= 2, "the bound holds again");
+    assert_eq!(other.run(&["gallery", &conversation, "--only", "pictures"])["files"], json!([]));
+    let (_, code, _) = other.fail(&["gallery", &Uuid::now_v7().to_string()]);
+    assert_eq!(code, "not_found");
+    let alone = Device::new();
+    let (_, code, text) = alone.fail(&["keep", &conversation]);
+    assert_eq!(code, "invalid_input", "{text}");
+}
+
+#[test]
 fn what_the_server_does_not_have_never_leaves_this_disk() {
     let user = account();
     let device = signed_in(&user);

@@ -13,6 +13,7 @@ mod library;
 mod line;
 mod only_here;
 mod removal;
+mod retention;
 mod samples;
 mod session;
 mod sign_in;

@@ -8,6 +8,7 @@ mod accessible;
 mod account;
 mod chat;
 mod desktop;
+mod files;
 mod first_run;
 mod journey;
 mod library;

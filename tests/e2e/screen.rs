@@ -53,6 +53,40 @@ impl Screen {
         assert!(self.xdotool(&["type", "--clearmodifiers", "--delay", "12", text]).is_some(), "xdotool cannot type");
     }
 
+    /// Drags files from a window of another program to a place, as a hand does: in steps, and holding still before letting
+    /// go until `held` is content.
+    pub(crate) async fn drag_files(&self, files: &[&Path], to: (u32, u32), held: impl AsyncFnOnce()) {
+        const FROM: (u32, u32) = (40, 400);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/drag.py");
+        let mut source = Command::new("/usr/bin/python3")
+            .arg(script)
+            .args([FROM.0.to_string(), FROM.1.to_string()])
+            .args(files.iter().map(|path| format!("file://{}", path.display())))
+            .env("DISPLAY", &self.display)
+            .env_remove("WAYLAND_DISPLAY")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 with GTK (`cargo xtask setup` installs it)");
+        let mut ready = String::new();
+        BufReader::new(source.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready.trim(), "ready");
+        let go = |x: u32, y: u32| self.xdotool(&["mousemove", "--sync", &x.to_string(), &y.to_string()]);
+        go(FROM.0 + 30, FROM.1 + 30);
+        self.xdotool(&["mousedown", "1"]);
+        for step in 1..=20 {
+            let part = |from: u32, to: u32| (from + 30) * (20 - step) / 20 + to * step / 20;
+            go(part(FROM.0, to.0), part(FROM.1, to.1));
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        held().await;
+        self.xdotool(&["mouseup", "1"]);
+        // Its end of the drag is over before it goes.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(source.stdin.take());
+        source.wait().unwrap();
+    }
+
     /// The number of the window of that title, while there is one.
     pub(crate) fn window_named(&self, title: &str) -> Option<String> {
         let found = self.xdotool(&["search", "--onlyvisible", "--name", title])?;

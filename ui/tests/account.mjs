@@ -296,6 +296,35 @@ const FLOWS = {
     await away.context().close();
   },
 
+  async 'old messages are deleted by themselves only after that was asked and said'() {
+    const page = await open('&sync=in_step');
+    await page.getByTestId('sync-state').click();
+    const turn = () => page.getByRole('switch', { name: /Delete old messages/ });
+    const on = () => turn().isChecked();
+    assert.equal(await on(), false);
+    await turn().press('Space');
+    await page.getByTestId('confirm').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('confirm').waitFor({ state: 'detached' });
+    assert.equal(await on(), false, 'what was not confirmed does not look as if it were');
+    assert.deepEqual(await calls(page, 'set_retention'), []);
+    await turn().press('Space');
+    await page.getByTestId('confirm').click();
+    await page.getByText('older than 90 days, on all').waitFor();
+    await page.getByText('365 days', { exact: true }).click();
+    await page.getByText('older than 365 days').waitFor();
+    await turn().press('Space');
+    await page.getByText('Nothing is ever deleted that you did not delete').waitFor();
+    assert.deepEqual((await calls(page, 'set_retention')).map((asked) => asked.delete_messages_after_days), [90, 365, null]);
+    const away = await open('&sync=offline');
+    await away.getByTestId('sync-state').click();
+    await away.getByTestId('retention-failure').waitFor();
+    assert.equal(await away.getByRole('switch', { name: /Delete old messages/ }).count(), 0);
+    const local = await open('');
+    await local.getByTestId('sync-state').click();
+    assert.equal(await local.getByTestId('retention').count(), 0, 'without an account there is nothing to say');
+  },
+
   async 'accounts are switched and added'() {
     const page = await open('&sync=in_step&profiles');
     await page.getByTestId('sync-state').click();

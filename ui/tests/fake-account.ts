@@ -48,6 +48,7 @@ export class FakeAccount {
   status: c.Status;
   #rows: c.OutboxRow[];
   #devices: c.DeviceRow[];
+  #retention: c.Retention = { delete_messages_after_days: null };
   #profiles: c.ProfileRow[];
   #endBrowser: ((error: c.CommandError | null) => void) | null = null;
   readonly #query: URLSearchParams;
@@ -220,6 +221,8 @@ export class FakeAccount {
     },
     list_devices: () => (this.status.sync === 'offline' ? this.#fail('offline', 'The server cannot be reached.') : this.#devices),
     sign_out_device: (r: c.DeviceRef) => (this.#devices = this.#devices.map((row) => (row.id === r.id ? { ...row, signed_out_at: iso(Date.now()) } : row))),
+    retention: () => (this.status.sync === 'offline' ? this.#fail('offline', 'The server cannot be reached.') : this.#retention),
+    set_retention: (r: c.Retention) => (this.#retention = r),
     save_log: () => null,
   };
 }

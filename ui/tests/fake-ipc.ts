@@ -7,6 +7,7 @@ import type { Transport } from '../src/ipc/transport';
 import { FakeAccount } from './fake-account';
 import { FakeChat } from './fake-chat';
 import { NOW, conversation, iso, message } from './fake-data';
+import { FakeGallery } from './fake-gallery';
 
 const query = new URLSearchParams(location.search);
 const COUNT = Number(query.get('count') ?? (query.has('empty') ? 0 : 400));
@@ -171,6 +172,7 @@ const chat = new FakeChat(
   fail,
 );
 
+const gallery = new FakeGallery(query.has('nofiles'), fail);
 const account = new FakeAccount(query, COUNT, emit, fail);
 
 type Answers = Record<c.CommandName, (request: never) => unknown>;
@@ -181,7 +183,7 @@ const answers: Answers = {
   leave_sample: () => null,
   list_conversations: (r: c.ListRequest) => list(r),
   get_conversation: (r: c.ConversationRef) => row(r.id),
-  create_conversation: (r: c.NewConversation) => makeConversation(r.title),
+  create_conversation: (r: c.NewConversation) => makeConversation(r.title ?? r.title_from ?? null),
   edit_conversation: (r: c.ConversationEdit) => {
     const { id, title, is_starred, is_archived } = r;
     const now = row(id);
@@ -273,7 +275,13 @@ const answers: Answers = {
   export_usage: () => '/home/mira/airi-usage.csv',
   check_link: (r: c.LinkRequest) => ({ allowed: r.url.startsWith('https:'), shown: r.url, reason: 'Only web and mail addresses are opened.' }),
   open_link: () => null,
-  attach_file: () => null,
+  attach_file: (r: c.AttachRequest) => addMessage(r.conversation_id, 'user', ''),
+  gallery: (r: c.GalleryRequest) => gallery.page(row(r.conversation_id), r),
+  keep_files: (r: c.KeepFilesRequest) => {
+    if (rows.has(r.id)) gallery.keepAll(r.id, r.keep);
+    else changed([gallery.keepOne(r.id, r.keep)]);
+    return null;
+  },
   fetch_attachment: () => fail('offline', 'The server cannot be reached.'),
   save_attachment: () => '/home/mira/Downloads/sketch.png',
   get_settings: () => settings,
@@ -313,4 +321,4 @@ const fake: Transport = {
 
 window.__AIRI_FAKE__ = fake;
 // What the page asked for, and a way to let things happen, for tests/account.mjs.
-Object.assign(window, { airiCalls: calls, airiFake: account });
+Object.assign(window, { airiCalls: calls, airiFake: account, airiGallery: gallery, airiChanged: changed, airiDrag: (drag: c.Drag) => emit('drag', drag) });

@@ -326,6 +326,151 @@ Object.assign(FLOWS, {
   },
 });
 
+Object.assign(FLOWS, {
+  async 'the files of a conversation are walked, kept, let go and shown by keyboard, and never drawn all at once'() {
+    const page = await open('&sync=in_step');
+    await page.getByTestId('conversation-row').nth(1).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    await page.keyboard.press('Control+Shift+P');
+    await page.getByTestId('palette-input').fill('files of this');
+    await page.keyboard.press('Enter');
+    await says(page, 'gallery-count', '10,000 files');
+    assert.ok((await page.getByTestId('gallery-item').count()) < 30, 'ten thousand files are not drawn');
+    assert.ok((await page.locator('[data-testid=gallery] img').count()) < 20);
+    // From the filters to the first file, along and down.
+    await page.getByTestId('gallery-open').first().focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowDown');
+    const focused = () => page.evaluate(() => document.activeElement?.closest('[data-testid=gallery-item]')?.innerText ?? '');
+    assert.match(await focused(), /measurements-2025\.csv/);
+    const inMenu = (id) => page.waitForFunction((wanted) => document.activeElement?.dataset.testid === wanted, id);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await inMenu('gallery-save');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await says(page, 'toast', 'is kept on this computer');
+    await page.waitForFunction(() => document.activeElement?.closest('[data-testid=gallery-item]')?.dataset.standing === 'kept');
+    await page.keyboard.press('Enter');
+    await inMenu('gallery-save');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.closest('[data-testid=gallery-item]')?.dataset.standing === 'leaving');
+    const kept = await calls(page, 'keep_files');
+    assert.deepEqual(kept.map(({ keep }) => keep), [true, false]);
+    assert.equal(kept[0].id, kept[1].id);
+    // The end is reached, and the keyboard stays where it is.
+    await page.keyboard.press('Home');
+    for (let turn = 0; turn < 60; turn += 1) await page.keyboard.press('ArrowDown');
+    const deep = await focused();
+    assert.ok(deep !== '' && !/sketch\.png\n/.test(deep), deep);
+    assert.ok((await page.getByTestId('gallery-item').count()) < 40);
+    await page.waitForFunction(() => window.airiCalls.filter(({ command }) => command === 'gallery').length > 2);
+    await page.keyboard.press('Escape');
+    await gone(page, 'gallery');
+  },
+
+  async 'a picture of the gallery opens large, a file is saved, and each is shown in the conversation'() {
+    const page = await open('&sync=in_step');
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    await page.getByTestId('gallery-button').click();
+    await says(page, 'gallery-count', '24 files');
+    await page.getByTestId('gallery-open').first().click();
+    await page.getByTestId('picture').waitFor();
+    await says(page, 'picture-place', '1 of ');
+    await page.keyboard.press('Escape');
+    await gone(page, 'picture');
+    await page.getByTestId('gallery').waitFor();
+    await page.getByText('Other files').click();
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-testid=gallery-item]')].every((item) => !/png|webp|jpg/.test(item.innerText)));
+    assert.equal((await calls(page, 'gallery')).at(-1).only, 'files');
+    await page.getByTestId('gallery-open').first().click();
+    await says(page, 'toast', 'Saved to');
+    // One that the server has in another form says so, and can be asked for again.
+    await page.locator('[data-standing=failed]').first().getByText('What the server has is not this file.').waitFor();
+    await page.getByTestId('gallery-more').first().click();
+    await page.getByTestId('gallery-show').click();
+    await page.locator('article.flash').waitFor();
+    await page.getByRole('switch', { name: /Keep this conversation/ }).press('Space');
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-testid=gallery-item]')].some((item) => item.dataset.standing === 'coming'));
+    // A file that comes is there without being asked for.
+    await page.evaluate(() => {
+      window.airiGallery.added = 1;
+      window.airiChanged([document.querySelector('[aria-current=page]').closest('[data-id]').dataset.id]);
+    });
+    await page.getByText('All', { exact: true }).click();
+    await says(page, 'gallery-count', '25 files');
+  },
+});
+
+const item = (name, part = {}) => ({ name, path: `/home/mira/${name}`, size: 48_000, ticket: `ticket-${name}`, refusal: null, picture: /png$/.test(name), ...part });
+
+Object.assign(FLOWS, {
+  async 'files dropped on a conversation wait with what is written, and elsewhere an import is offered'() {
+    const page = await open('&models');
+    const drag = (event) => page.evaluate((given) => window.airiDrag(given), event);
+    const over = (id) => page.waitForFunction((wanted) => document.querySelector('.drop.on')?.dataset.testid === wanted, id);
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().click();
+    await page.getByTestId('message').first().waitFor();
+    const [thread, list] = [{ x: 800, y: 400 }, { x: 100, y: 400 }];
+    await drag({ kind: 'over', ...list });
+    await over('drop-import');
+    await says(page, 'drop-draft', 'attach to your message');
+    await drag({ kind: 'over', ...thread });
+    await over('drop-draft');
+    await drag({ kind: 'left' });
+    await gone(page, 'drop-draft');
+    await drag({ kind: 'over', ...thread });
+    const items = [item('sketch.png'), item('table.csv'), item('Trip', { ticket: null, refusal: 'folder' }), item('film.mkv', { ticket: null, refusal: 'too_large' })];
+    await drag({ kind: 'dropped', ...thread, items, archives: false });
+    await gone(page, 'drop-draft');
+    await says(page, 'draft-left', 'Trip is a folder');
+    await says(page, 'draft-left', 'film.mkv is larger than 200 MiB');
+    assert.deepEqual((await page.getByTestId('draft-file').allInnerTexts()).map((text) => text.split('\n')[0]), ['sketch.png', 'table.csv']);
+    assert.equal(await page.getByTestId('draft-file').locator('img').count(), 1);
+    assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), 'composer');
+    // They wait with the conversation, and one can be taken away.
+    await page.getByTestId('conversation-row').nth(5).getByRole('button').first().click();
+    await gone(page, 'draft-file');
+    await page.getByTestId('conversation-row').nth(4).getByRole('button').first().click();
+    await says(page, 'draft-file', 'sketch.png');
+    await page.getByRole('button', { name: 'Remove table.csv' }).press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=draft-file]').length === 1);
+    await page.getByTestId('composer').fill('What is this?');
+    await page.keyboard.press('Enter');
+    await gone(page, 'draft-file');
+    assert.deepEqual((await calls(page, 'send_message')).at(-1).files, [{ kind: 'dropped', ticket: 'ticket-sketch.png' }]);
+    assert.deepEqual(await calls(page, 'start_import'), [], 'nothing was imported');
+    // An export is imported wherever it is dropped; anything is, over the list.
+    await drag({ kind: 'over', ...thread });
+    await drag({ kind: 'archives' });
+    await over('drop-import');
+    await drag({ kind: 'dropped', ...thread, items: [item('chatgpt.zip')], archives: true });
+    await page.getByTestId('import-report').waitFor();
+    await page.keyboard.press('Escape');
+    await gone(page, 'import-report');
+    await drag({ kind: 'dropped', ...list, items: [item('claude.zip')], archives: false });
+    await page.getByTestId('import-report').waitFor();
+    assert.deepEqual((await calls(page, 'start_import')).map(({ paths }) => paths), [['/home/mira/chatgpt.zip'], ['/home/mira/claude.zip']]);
+  },
+
+  async 'a note takes files along, dropped on the page for a new conversation'() {
+    const page = await open();
+    await page.evaluate((items) => window.airiDrag({ kind: 'dropped', x: 800, y: 300, items, archives: false }), [item('a.png'), item('b.csv')]);
+    await says(page, 'draft-file', 'b.csv');
+    await page.getByTestId('composer').press('Enter');
+    await gone(page, 'draft-file');
+    const [made] = await calls(page, 'create_conversation');
+    assert.equal(made.title_from, 'a.png');
+    const attached = await calls(page, 'attach_file');
+    assert.deepEqual(attached.map(({ source }) => source.ticket), ['ticket-a.png', 'ticket-b.csv']);
+    assert.deepEqual(await calls(page, 'add_message'), [], 'a note of files alone has no empty message');
+    assert.equal(attached[1].message_id !== undefined, true, 'they are one message');
+  },
+});
+
 const only = process.argv.slice(2);
 let failed = 0;
 let passed = 0;

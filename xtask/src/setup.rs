@@ -24,6 +24,7 @@ const TESTS: &[&str] = &[
     "dunst",
     "at-spi2-core",
     "gir1.2-atspi-2.0",
+    "gir1.2-gtk-3.0",
     "python3-gi",
     "gnome-keyring",
     "fonts-noto-cjk",

@@ -1,6 +1,7 @@
 //! The application: a data folder with the profile in use.
 
 use crate::data_dir::{DataDir, LOCAL_PROFILE};
+use crate::dropped::Tickets;
 use crate::profile::Profile;
 use crate::replies::Replies;
 use crate::tasks::Tasks;
@@ -49,6 +50,8 @@ pub(crate) struct Inner {
     profile: RwLock<Arc<Profile>>,
     pub events: broadcast::Sender<Event>,
     pub tasks: Tasks,
+    /// Files that the operating system handed over.
+    pub dropped: Mutex<Tickets>,
     /// The replies that are being written.
     pub replies: Replies,
     /// Where keys of providers lie, once that was opened.
@@ -100,6 +103,7 @@ impl App {
             profile: RwLock::new(profile.clone()),
             events: broadcast::channel(1024).0,
             tasks: Tasks::default(),
+            dropped: Mutex::default(),
             replies: Replies::default(),
             provider_secrets: Mutex::default(),
             demo: options.demo,

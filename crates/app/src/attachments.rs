@@ -8,7 +8,9 @@ use crate::conversations::{conversation_id, draft, insert, invalid};
 use crate::profile::{Profile, free_disk, now};
 use crate::{App, AppError};
 use airi_contract::{AttachmentRef, AttachmentRow, Changed, CommandError, FileState, MessageView};
-use airi_domain::{Attachment, AttachmentId, ContentType, MAX_FILE_BYTES, MessageId, Role, empty_object};
+use airi_domain::{
+    Attachment, AttachmentId, ContentType, ConversationId, MAX_FILE_BYTES, MessageId, Role, empty_object,
+};
 use airi_store::{Staged, StoreError};
 use airi_sync::Fetched;
 use base64::Engine;
@@ -22,11 +24,20 @@ use uuid::Uuid;
 /// Where the bytes of a new file come from.
 pub enum FileSource {
     Path(PathBuf),
-    /// Dropped or pasted: a name for people, and the bytes in base64.
+    /// A name for people, and the bytes in base64.
     Pasted {
         name: String,
         base64: String,
     },
+    /// The ticket of a file that was dropped on the window.
+    Dropped(String),
+}
+
+/// A file that was copied in and belongs to nothing yet.
+pub(crate) struct Prepared {
+    staged: Staged,
+    name: String,
+    kind: Kind,
 }
 
 /// A file for a message.
@@ -68,11 +79,30 @@ impl App {
             }
         }
         drop(reader);
-        let (staged, name) = match new.source {
-            FileSource::Path(path) => copy(&profile, &path)?,
-            FileSource::Pasted { name, base64 } => (paste(&profile, &base64)?, name),
+        let prepared = self.prepare(&profile, new.source)?;
+        self.hang(&profile, conversation, given, prepared)
+    }
+
+    /// Copies a file in, under no name yet: until it is hung on a message, dropping it leaves no trace.
+    pub(crate) fn prepare(&self, profile: &Profile, source: FileSource) -> Result<Prepared, AppError> {
+        let (staged, name) = match source {
+            FileSource::Path(path) => copy(profile, &path)?,
+            FileSource::Dropped(ticket) => copy(profile, &self.ticketed(&ticket)?)?,
+            FileSource::Pasted { name, base64 } => (paste(profile, &base64)?, name),
         };
         let kind = Kind::of(staged.path(), &name);
+        Ok(Prepared { staged, name, kind })
+    }
+
+    /// Hangs a file on a message of the conversation; none: on a new one of the user at the end of the branch in view.
+    pub(crate) fn hang(
+        &self,
+        profile: &Profile,
+        conversation: ConversationId,
+        given: Option<MessageId>,
+        prepared: Prepared,
+    ) -> Result<(AttachmentRow, MessageView), AppError> {
+        let Prepared { staged, name, kind } = prepared;
         let (sha256, size) = (staged.sha256.clone(), staged.size);
         let attachment = |message: MessageId| Attachment {
             id: AttachmentId(Uuid::now_v7()),
@@ -152,6 +182,7 @@ impl App {
             ));
         }
         let transfers = self.transfers(&profile).await?;
+        profile.store.write(|w| w.take_back_letting_go(wanted))?;
         let conversation = self.conversation_of(&profile, wanted)?;
         let tell = || self.emit(changed(&conversation));
         loop {

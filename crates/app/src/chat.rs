@@ -6,8 +6,8 @@ use crate::attachments::FileSource;
 use crate::conversations::{conversation_id, draft, insert, invalid, patch};
 use crate::profile::{Profile, now};
 use crate::views::conversation_row;
-use crate::{App, AppError, NewFile};
-use airi_contract::{ChatDefaults, CommandError, ReplyRef, ReplyRequest, SendAnswer, SendRequest};
+use crate::{App, AppError};
+use airi_contract::{ChatDefaults, CommandError, EnclosedFile, ReplyRef, ReplyRequest, SendAnswer, SendRequest};
 use airi_domain::{
     Conversation, ConversationId, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, Message, MessageId, Patch, Role,
     is_cut_short,
@@ -93,6 +93,15 @@ impl App {
             (Some(old), Some(conversation)) => Some(parent_of(&profile, conversation, old)?),
             _ => None,
         };
+        // A file that is not there any more keeps the whole message back, not only itself.
+        let files = request.files.into_iter().map(|file| {
+            let source = match file {
+                EnclosedFile::Bytes { name, base64 } => FileSource::Pasted { name, base64 },
+                EnclosedFile::Dropped { ticket } => FileSource::Dropped(ticket),
+            };
+            self.prepare(&profile, source)
+        });
+        let files = files.collect::<Result<Vec<_>, _>>()?;
         let id = match given {
             Some(id) => id,
             None => {
@@ -105,10 +114,8 @@ impl App {
         let (message, moves) = draft(&profile.store, message_id, id, (Role::User, request.content), parent)?;
         let said = message.clone();
         profile.store.write(|w| insert(w, message, moves))?;
-        for file in request.files {
-            let source = FileSource::Pasted { name: file.name, base64: file.base64 };
-            let new = NewFile { conversation_id: id.to_string(), message_id: Some(message_id.to_string()), source };
-            self.attach_new(new)?;
+        for file in files {
+            self.hang(&profile, id, Some(message_id), file)?;
         }
         let mut fields = Vec::new();
         if known.as_ref().is_none_or(|known| known.title.is_none()) {

@@ -1,6 +1,7 @@
 //! Lists, and what is done to conversations and messages as a whole.
 
 use crate::chat::model_fields;
+use crate::chat::title_of;
 use crate::profile::now;
 use crate::views::{conversation_row, message_view};
 use crate::{App, AppError};
@@ -90,8 +91,9 @@ impl App {
 
     pub fn create_conversation(&self, request: NewConversation) -> Result<ConversationRow, CommandError> {
         let id = ConversationId(Uuid::now_v7());
+        let title = request.title.or_else(|| request.title_from.as_deref().and_then(title_of));
         let conversation = Conversation {
-            title: request.title.filter(|title| !title.is_empty()),
+            title: title.filter(|title| !title.is_empty()),
             model_id: request.model_id,
             provider_id: request.provider_id,
             ..Conversation::new(id, now())

@@ -1,6 +1,6 @@
 //! Sync, and how things stand.
 
-use crate::args::Sync;
+use crate::args::{Retention, RetentionAction, Sync};
 use crate::invalid;
 use crate::print::{Out, minute};
 use airi_app::App;
@@ -68,6 +68,22 @@ pub(crate) fn verify_remote(app: &App, out: &Out) -> Done {
             let _ = writeln!(text, "{finding}");
         }
         text
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn retention(app: &App, out: &Out, given: Retention) -> Done {
+    let told = |days| airi_contract::Retention { delete_messages_after_days: days };
+    let holds = match given.action {
+        None => wait(app.retention())??,
+        Some(RetentionAction::On { days }) => wait(app.set_retention(told(Some(days))))??,
+        Some(RetentionAction::Off) => wait(app.set_retention(told(None)))??,
+    };
+    out.answer(&holds, |holds| match holds.delete_messages_after_days {
+        None => "Off: the server deletes no messages by itself.".into(),
+        Some(days) => format!(
+            "On: messages older than {days} days go, in conversations that nobody touched for as long and that are not starred."
+        ),
     });
     Ok(ExitCode::SUCCESS)
 }

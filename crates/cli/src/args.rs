@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// How much of the files lies here, and how much may.
     Files(Files),
+    /// The files of a conversation, the newest first.
+    Gallery(Gallery),
+    /// Keeps a file, or all files of a conversation, on this computer whatever the settings say; or lets them go.
+    Keep(Keep),
     /// Tokens by day, model or provider.
     Usage(Usage),
     /// Checks that mirror, index and files agree; or the mirror and the server.
@@ -82,6 +86,8 @@ pub(crate) enum Command {
     Outbox(Outbox),
     /// The account's devices, and when each was last in step.
     Devices(Devices),
+    /// Whether the account's server deletes old messages by itself. Off unless you turn it on.
+    Retention(Retention),
     /// What happened when, without content and secrets: to send to whoever helps.
     Log(Log),
 }
@@ -365,6 +371,32 @@ pub(crate) struct Files {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GalleryOnly {
+    Pictures,
+    Files,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gallery {
+    pub conversation: String,
+    /// Pictures alone, or all the others alone.
+    #[arg(long, value_enum)]
+    pub only: Option<GalleryOnly>,
+    /// The newest N (default: all).
+    #[arg(short, long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Keep {
+    /// Of an attachment, or of a conversation: then all its files, those still to come included.
+    pub id: String,
+    /// A file leaves this computer until it is asked for; for a conversation the settings decide again.
+    #[arg(long)]
+    pub let_go: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum By {
     Day,
     Model,
@@ -520,6 +552,26 @@ pub(crate) enum OutboxAction {
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retention {
+    /// None: tells what holds.
+    #[command(subcommand)]
+    pub action: Option<RetentionAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionAction {
+    /// Messages older than so many days go, in conversations that nobody touched for as long and that are not starred; they
+    /// are only marked, and `airi undelete` brings each back.
+    On {
+        /// From 90 to 36,500.
+        #[arg(long, value_name = "N", default_value_t = 90)]
+        days: u32,
+    },
+    /// Nothing is deleted by itself any more. What was deleted stays so.
+    Off,
 }
 
 #[derive(Debug, clap::Args)]

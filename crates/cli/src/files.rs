@@ -1,11 +1,13 @@
 //! Commands about files: attaching one, getting one, and how much lies here.
 
 use crate::account::wait;
-use crate::args::{Attach, Fetch, Files, KeepOffline};
+use crate::args::{Attach, Fetch, Files, Gallery, GalleryOnly, Keep, KeepOffline};
 use crate::invalid;
 use crate::print::Out;
 use airi_app::{App, FileSource, NewFile};
-use airi_contract::{AttachmentRef, AttachmentRow, CommandError, FileSettings, FileState};
+use airi_contract::{
+    AttachmentRef, AttachmentRow, CommandError, FileSettings, FileState, GalleryPlace, GalleryRequest, KeepFilesRequest,
+};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -66,6 +68,49 @@ pub(crate) fn files(app: &App, out: &Out, given: Files) -> Done {
                 airi_contract::KeepOffline::OnDemand => "only what is opened",
             }
         )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// So many at a time are read.
+const PAGE: usize = 500;
+
+pub(crate) fn gallery(app: &App, out: &Out, given: Gallery) -> Done {
+    let only = match given.only {
+        None => airi_contract::GalleryOnly::All,
+        Some(GalleryOnly::Pictures) => airi_contract::GalleryOnly::Pictures,
+        Some(GalleryOnly::Files) => airi_contract::GalleryOnly::Files,
+    };
+    let wanted = given.limit.unwrap_or(usize::MAX);
+    let ask = |after, limit: usize| {
+        let conversation_id = given.conversation.clone();
+        app.gallery(GalleryRequest { conversation_id, only, after, limit: limit.clamp(1, PAGE) as u32 })
+    };
+    let mut whole = ask(None, wanted)?;
+    let mut came = whole.files.len();
+    while came > 0 && whole.files.len() < wanted {
+        let Some(last) = whole.files.last() else { break };
+        let after = GalleryPlace { created_at: last.row.created_at.clone(), id: last.row.id.clone() };
+        let page = ask(Some(after), wanted - whole.files.len())?;
+        came = page.files.len();
+        whole.files.extend(page.files);
+    }
+    whole.files.truncate(wanted);
+    out.answer(&whole, |whole| {
+        let mut lines: Vec<String> = whole.files.iter().map(|file| line(&file.row)).collect();
+        let kept = if whole.keep { "; all of them stay on this computer" } else { "" };
+        lines.push(format!("{} files, {} of them pictures{kept}.", whole.total, whole.pictures));
+        lines.join("\n")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn keep(app: &App, out: &Out, given: Keep) -> Done {
+    let keep = !given.let_go;
+    app.keep_files(KeepFilesRequest { id: given.id.clone(), keep })?;
+    out.answer(&json!({ "id": given.id, "keep": keep }), |_| {
+        if keep { "Kept here; the next sync gets what is missing." } else { "Let go; the next sync sees to it." }
+            .to_owned()
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -119,6 +119,7 @@ pub(crate) fn search(app: &App, out: &Out, given: Search) -> Done {
 pub(crate) fn new(app: &App, out: &Out, given: New) -> Done {
     let row = app.create_conversation(NewConversation {
         title: given.title,
+        title_from: None,
         model_id: given.model,
         provider_id: given.provider,
         only_here: Some(given.only_here),

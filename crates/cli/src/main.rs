@@ -77,6 +77,8 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Attach(given) => files::attach(&app, out, given),
         Command::Fetch(given) => files::fetch(&app, out, given),
         Command::Files(given) => files::files(&app, out, given),
+        Command::Gallery(given) => files::gallery(&app, out, given),
+        Command::Keep(given) => files::keep(&app, out, given),
         Command::Usage(given) => library::usage(&app, out, given),
         Command::Verify(given) if given.remote => account::verify_remote(&app, out),
         Command::Verify(_) => library::verify(&app, out),
@@ -91,6 +93,7 @@ fn run(args: Args, out: &Out) -> Result<ExitCode, CommandError> {
         Command::Status => account::status(&app, out),
         Command::Outbox(given) => outbox::outbox(&app, out, given),
         Command::Devices(given) => devices::devices(&app, out, given),
+        Command::Retention(given) => account::retention(&app, out, given),
         Command::Log(given) => log::log(&app, out, given),
     }
 }

@@ -67,6 +67,16 @@ impl Rest {
 impl Rest {
     /// Rows of a table that the caller may read, with PostgREST's own filters (`select`, `order`, `column` = `eq.value`).
     pub async fn rows<T: DeserializeOwned>(&self, table: &str, filters: &[(&str, &str)]) -> Result<Vec<T>, CloudError> {
+        self.table(table, Method::GET, filters, None).await
+    }
+
+    async fn table<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        method: Method,
+        filters: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Vec<T>, CloudError> {
         if table.is_empty() || !table.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
             return Err(CloudError::unusable("a table of that name cannot be"));
         }
@@ -74,12 +84,34 @@ impl Rest {
         let response = self
             .caller
             .call(Dialect::Rest, &patience, |http| {
-                http.request(Method::GET, http.address().join(["rest", "v1", table]))
+                let request = http
+                    .request(method.clone(), http.address().join(["rest", "v1", table]))
                     .header(ACCEPT, "application/json")
-                    .query(filters)
+                    .query(filters);
+                match &body {
+                    None => request,
+                    Some(body) => request
+                        .header(CONTENT_TYPE, "application/json")
+                        .header("Prefer", "return=representation")
+                        .body(body.clone()),
+                }
             })
             .await?;
         read_json(response, self.max_answer, &patience).await
+    }
+}
+
+impl Rest {
+    /// Changes columns of the rows that the filters name and the caller may change, and gives those rows back, as `select`
+    /// says. Doing it again changes nothing more.
+    pub async fn update<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        filters: &[(&str, &str)],
+        columns: &(impl Serialize + ?Sized),
+    ) -> Result<Vec<T>, CloudError> {
+        let body = serde_json::to_vec(columns).map_err(|e| CloudError::unusable(e.to_string()))?;
+        self.table(table, Method::PATCH, filters, Some(body)).await
     }
 }
 

@@ -191,3 +191,19 @@ async fn a_name_cannot_lead_elsewhere() {
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_change_names_its_rows_and_gives_them_back() {
+    let stub = Stub::start(|_| json(200, value!([{ "a": 2 }]))).await;
+    let (session, _kept, _dir) = stub.session();
+    let filters = [("id", "eq.7"), ("updated_at", "eq.2026-01-02T03:04:05.6+00:00"), ("select", "a")];
+    let rows: Vec<Value> = Rest::new(&session).update("things", &filters, &value!({ "a": 2 })).await.unwrap();
+    assert_eq!(rows, [value!({ "a": 2 })]);
+    let seen = &stub.seen()[0];
+    assert_eq!(seen.method, "PATCH");
+    assert_eq!(seen.path, "/rest/v1/things?id=eq.7&updated_at=eq.2026-01-02T03%3A04%3A05.6%2B00%3A00&select=a");
+    assert_eq!((seen.header("prefer"), seen.json()), ("return=representation", value!({ "a": 2 })));
+    let elsewhere: Result<Vec<Value>, _> = Rest::new(&session).update("../auth", &[], &value!({})).await;
+    assert!(elsewhere.is_err());
+    assert_eq!(stub.seen().len(), 1);
+}

@@ -405,3 +405,11 @@ pub struct VerifyReport {
     /// What does not agree, one sentence each.
     pub problems: Vec<String>,
 }
+
+/// Whether the account's server deletes old messages by itself: those older than so many days, in conversations that nobody
+/// has touched for as long and that are not starred, softly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Retention {
+    /// 90 to 36,500; null: off, as it is for everyone who has not turned it on.
+    pub delete_messages_after_days: Option<u32>,
+}

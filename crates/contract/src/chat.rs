@@ -110,14 +110,24 @@ pub struct FoundServer {
 
 /// A file that goes along with a message.
 #[derive(Clone, Serialize, Deserialize, TS)]
-pub struct EnclosedFile {
-    pub name: String,
-    pub base64: String,
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EnclosedFile {
+    Bytes {
+        name: String,
+        base64: String,
+    },
+    /// Dropped on the window: the ticket of the event `drag`.
+    Dropped {
+        ticket: String,
+    },
 }
 
 impl std::fmt::Debug for EnclosedFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} ({} characters)", self.name, self.base64.len())
+        match self {
+            EnclosedFile::Bytes { name, base64 } => write!(f, "{name:?} ({} characters)", base64.len()),
+            EnclosedFile::Dropped { .. } => f.write_str("Dropped"),
+        }
     }
 }
 

@@ -91,6 +91,10 @@ pub struct ConversationRef {
 pub struct NewConversation {
     #[serde(default)]
     pub title: Option<String>,
+    /// Without a title: what is said first, whose beginning becomes the title.
+    #[serde(default)]
+    #[ts(optional)]
+    pub title_from: Option<String>,
     #[serde(default)]
     pub model_id: Option<String>,
     #[serde(default)]

@@ -141,6 +141,10 @@ pub const COMMANDS: &[&str] = &[
     "list_devices",
     // DeviceRef -> Vec<DeviceRow> ; ends that device's session
     "sign_out_device",
+    // () -> Retention ; asks the server
+    "retention",
+    // Retention -> Retention ; tells the server, as it is there afterwards
+    "set_retention",
     // PathRequest -> () ; a log without content and secrets, to send to somebody
     "save_log",
     // UsageRequest -> UsageReport
@@ -159,6 +163,10 @@ pub const COMMANDS: &[&str] = &[
     "fetch_attachment",
     // AttachmentRef -> Option<String> ; asks where to, writes a copy there, returns the path
     "save_attachment",
+    // GalleryRequest -> GalleryPage ; the files of a conversation
+    "gallery",
+    // KeepFilesRequest -> () ; what stays on this machine, and what leaves it
+    "keep_files",
     // () -> Settings
     "get_settings",
     // Settings -> Settings

@@ -4,7 +4,7 @@
 use crate::attachments::{find, select};
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::{Reader, StoreError, Writer, messages, rows};
-use airi_domain::{Attachment, AttachmentId, Patch, Time, storage_path_for};
+use airi_domain::{Attachment, AttachmentId, MessageId, Patch, Time, storage_path_for};
 use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -32,6 +32,9 @@ pub struct Content {
     pub waits: bool,
     /// When the server was last found not to have it, or to have something else.
     pub fault_at: Option<Time>,
+    /// What the user said: it stays here, it goes; none: as the settings say. Of several attachments with these bytes, one
+    /// that stays outweighs those that go.
+    pub keep: Option<bool>,
 }
 
 /// Bytes of a waiting change that the server does not have yet.
@@ -56,8 +59,10 @@ impl Reader {
         let owner = self.owner()?;
         let mut statement = self.connection().prepare_cached(
             "select a.uuid, coalesce(a.sha256, f.sha256), a.storage_path, a.file_size, a.created_at, u.used_at, \
-               exists (select 1 from outbox o where o.row_id = a.uuid), x.noted_at \
+               exists (select 1 from outbox o where o.row_id = a.uuid), x.noted_at, \
+               coalesce(k.keep, (select 1 from conversation_keep c where c.conversation_id = a.conversation_id)) \
              from attachments a \
+             left join file_keep k on k.attachment_id = a.id \
              left join file_found f on f.attachment_id = a.id and f.storage_path = a.storage_path \
              left join file_use u on u.sha256 = coalesce(a.sha256, f.sha256) \
              left join file_faults x on x.attachment_id = a.id and x.storage_path = a.storage_path \
@@ -79,6 +84,7 @@ impl Reader {
                 used_at: time(5)?,
                 waits: row.get(6)?,
                 fault_at: time(7)?,
+                keep: row.get(8)?,
             };
             let key = one.sha256.clone().unwrap_or_else(|| one.storage_path.clone());
             match found.get_mut(&key) {
@@ -98,6 +104,8 @@ impl Reader {
                     known.size = known.size.max(one.size);
                     known.created_at = known.created_at.max(one.created_at);
                     known.waits |= one.waits;
+                    // None < Some(false) < Some(true)
+                    known.keep = known.keep.max(one.keep);
                 }
             }
         }
@@ -288,10 +296,7 @@ impl Writer<'_> {
                 )?
                 .execute(params![attachment.storage_path, sha256])?;
         }
-        if let Some(message) = messages::find(self.connection(), attachment.message_id)? {
-            self.touch(message.conversation_key);
-        }
-        Ok(())
+        self.touch_message(attachment.message_id)
     }
 
     /// Notes why an attachment's object cannot be had.
@@ -304,7 +309,12 @@ impl Writer<'_> {
                  noted_at = excluded.noted_at",
             )?
             .execute(params![key, attachment.storage_path, fault.gone, fault.reason, at.micros()])?;
-        if let Some(message) = messages::find(self.connection(), attachment.message_id)? {
+        self.touch_message(attachment.message_id)
+    }
+
+    /// The window looks at the conversation of a message again.
+    pub(crate) fn touch_message(&mut self, id: MessageId) -> Result<(), StoreError> {
+        if let Some(message) = messages::find(self.connection(), id)? {
             self.touch(message.conversation_key);
         }
         Ok(())

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0004_files.sql"),
     include_str!("../../../migrations-local/0005_replies.sql"),
     include_str!("../../../migrations-local/0006_only_here.sql"),
+    include_str!("../../../migrations-local/0007_gallery.sql"),
 ];
 
 /// The schema version that this build knows.
@@ -108,6 +109,29 @@ mod tests {
         assert_eq!(kept, "v");
         let rows: i64 = old.query_row("select count(*) from outbox", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0);
+    }
+
+    #[test]
+    fn files_of_an_old_library_and_new_ones_know_their_conversation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror.sqlite");
+        let mut old = Connection::open(&path).unwrap();
+        migrate_to(&mut old, &path, 6).unwrap();
+        let file = "insert into attachments (uuid, message_id, file_name, storage_path, metadata, created_at) \
+                    values (randomblob(16), 8, 'a.png', '', '{}', 1)";
+        old.execute_batch(&format!(
+            "insert into conversations (id, uuid, temperature, max_tokens, settings, tags, is_archived, is_starred, \
+               metadata, created_at, last_message_at, seq) \
+             values (5, randomblob(16), 0.7, 1, '{{}}', '[]', 0, 0, '{{}}', 1, 1, 1); \
+             insert into messages (id, uuid, conversation_id, role, content, content_type, attachments, prompt_tokens, \
+               completion_tokens, total_tokens, metadata, created_at, hidden, seq) \
+             values (8, randomblob(16), 5, 'user', '', 'text', '[]', 0, 0, 0, '{{}}', 1, 0, 1); {file}"
+        ))
+        .unwrap();
+        migrate(&mut old, &path).unwrap();
+        old.execute_batch(file).unwrap();
+        let known = "select count(*) from attachments where conversation_id = 5";
+        assert_eq!(old.query_row(known, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
     }
 
     #[test]

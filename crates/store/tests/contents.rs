@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
 use airi_domain::{
-    Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Role, Time, empty_object,
-    storage_path_for,
+    Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Patch, Role, Time,
+    empty_object, storage_path_for,
 };
-use airi_store::{FileFault, OutboxKind, Store, StoreError, Writer};
+use airi_store::{FileFault, FilePlace, GalleryCounts, OutboxKind, Store, StoreError, Writer};
+use serde_json::json;
 use uuid::Uuid;
 
 const ACCOUNT: OwnerId = OwnerId(Uuid::from_u128(0xacc));
@@ -168,4 +169,91 @@ fn the_last_time_it_was_opened_counts() {
     }
     assert_eq!(store.read().unwrap().contents().unwrap()[0].used_at, Some(at(50)));
     assert_eq!(store.read().unwrap().used_at(&hash(1)).unwrap(), Some(at(50)));
+}
+
+fn places(store: &Store, pictures: Option<bool>, after: Option<FilePlace>, limit: usize) -> Vec<FilePlace> {
+    let reader = store.read().unwrap();
+    let rows = reader.gallery(1, pictures, after, limit).unwrap();
+    rows.iter().map(|row| FilePlace { created_at: row.attachment.created_at, id: row.attachment.id }).collect()
+}
+
+#[test]
+fn the_files_of_a_conversation_come_page_by_page_the_newest_first() {
+    let (_dir, store) = library();
+    let (other, answer) = (ConversationId(Uuid::from_u128(7)), MessageId(Uuid::from_u128(8)));
+    let elsewhere = MessageId(Uuid::from_u128(9));
+    write(&store, |w| {
+        w.pull_message(
+            Message {
+                model_id: Some("m".into()),
+                ..Message::new(answer, ConversationId(Uuid::from_u128(1)), Role::Assistant, "here".into(), at(2))
+            },
+            3,
+        )?;
+        w.pull_conversation(Conversation::new(other, at(0)), 4)?;
+        w.pull_message(Message::new(elsewhere, other, Role::User, "x".into(), at(1)), 5)?;
+        for n in 1..=9 {
+            let picture = n % 3 == 0;
+            w.insert_attachment(Attachment {
+                // Three at a time were made in the same moment; ids decide.
+                created_at: at(n as i64 / 3),
+                message_id: if n == 9 { answer } else { MessageId(Uuid::from_u128(2)) },
+                mime_type: Some(if picture { "image/png" } else { "image/svg+xml" }.into()),
+                ..attachment(n, Some(hash(n as u8)), "")
+            })?;
+        }
+        w.insert_attachment(Attachment { message_id: elsewhere, ..attachment(50, Some(hash(50)), "") }).map(drop)
+    });
+    let all = places(&store, None, None, 100);
+    let ids = |places: &[FilePlace]| places.iter().map(|place| place.id).collect::<Vec<_>>();
+    assert_eq!(ids(&all), [9, 8, 7, 6, 5, 4, 3, 2, 1].map(aid));
+    let mut paged = Vec::new();
+    while let page @ [_, ..] = places(&store, None, paged.last().copied(), 2).as_slice() {
+        paged.extend_from_slice(page);
+    }
+    assert_eq!(paged, all, "pages of two are the whole");
+    assert_eq!(ids(&places(&store, Some(true), None, 100)), [9, 6, 3].map(aid));
+    assert_eq!(ids(&places(&store, Some(false), Some(all[3]), 2)), [5, 4].map(aid));
+    let reader = store.read().unwrap();
+    assert_eq!(reader.gallery_counts(1).unwrap(), GalleryCounts { files: 9, pictures: 3 });
+    let newest = &reader.gallery(1, None, None, 1).unwrap()[0];
+    assert_eq!((newest.role.as_str(), newest.model_id.as_deref()), ("assistant", Some("m")));
+    drop(reader);
+    // What is deleted is shown nowhere.
+    write(&store, |w| w.patch_message(answer, Patch::from_iter([("deleted_at".to_owned(), json!(at(60)))])).map(drop));
+    assert_eq!(places(&store, None, None, 1)[0].id, aid(8));
+    assert_eq!(store.read().unwrap().gallery_counts(1).unwrap(), GalleryCounts { files: 8, pictures: 2 });
+}
+
+#[test]
+fn what_the_user_keeps_is_told_of_each_file_and_of_its_bytes() {
+    let (_dir, store) = library();
+    for n in [1, 2, 3] {
+        write(&store, |w| w.pull_attachment(attachment(n, Some(hash(n as u8 % 2)), &format!("u/{n}")), n as i64));
+    }
+    let keeps = |store: &Store| {
+        let rows = store.read().unwrap().gallery(1, None, None, 9).unwrap();
+        rows.iter().map(|row| (row.attachment.id, row.keep)).collect::<Vec<_>>()
+    };
+    let contents = |store: &Store| {
+        let mut contents = store.read().unwrap().contents().unwrap();
+        contents.sort_by_key(|content| content.sha256.clone());
+        contents.into_iter().map(|content| content.keep).collect::<Vec<_>>()
+    };
+    assert_eq!(keeps(&store), [(aid(3), None), (aid(2), None), (aid(1), None)]);
+    write(&store, |w| w.keep_file(aid(1), true));
+    write(&store, |w| w.keep_file(aid(3), false));
+    assert_eq!(contents(&store), [None, Some(true)], "1 and 3 have the same bytes, and 1 stays");
+    let conversation = ConversationId(Uuid::from_u128(1));
+    write(&store, |w| w.keep_files_of(conversation, true));
+    assert!(store.read().unwrap().keeps_files_of(1).unwrap());
+    assert_eq!(keeps(&store), [3, 2, 1].map(|n| (aid(n), Some(true))));
+    write(&store, |w| w.keep_file(aid(2), false));
+    assert_eq!(contents(&store), [Some(false), Some(true)], "one file may go all the same");
+    write(&store, |w| w.take_back_letting_go(aid(2)));
+    assert_eq!(contents(&store), [Some(true); 2]);
+    write(&store, |w| w.keep_files_of(conversation, false));
+    assert_eq!(keeps(&store), [(aid(3), None), (aid(2), None), (aid(1), Some(true))]);
+    let nobody = store.write(|w| w.keep_file(aid(99), true));
+    assert!(matches!(nobody, Err(StoreError::NotFound { .. })));
 }

@@ -17,11 +17,11 @@ pub enum Keep {
     OnDemand,
 }
 
-/// What may lie on the disk.
+/// What may lie on the disk, beside what the user said about single files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiskPolicy {
     pub keep: Keep,
-    /// Bytes. What only this device has stays above it too.
+    /// Bytes. What only this device has, and what the user keeps here, stays above it too.
     pub bound: u64,
 }
 
@@ -45,23 +45,38 @@ const UNTOLD: u64 = 1024 * 1024;
 /// from the top while they fit. So what is fetched is never let go for it again, and what comes new may push out the oldest.
 pub(crate) fn plan(contents: Vec<Content>, here: &HashMap<String, u64>, policy: DiskPolicy, now: Time) -> DiskPlan {
     let lies_here = |content: &Content| content.sha256.as_ref().and_then(|hash| here.get(hash)).copied();
+    let hopeless = |content: &Content| content.fault_at.is_some_and(|at| now.micros() - at.micros() < FAULT_HOLDS);
     let (mut movable, mut movable_bytes) = (Vec::new(), 0);
+    // What the user wants here comes first, and above the bound too; what they let go leaves without being ranked.
+    let (mut wanted, mut wanted_bytes, mut let_go) = (Vec::new(), 0, Vec::new());
     for content in contents {
-        match lies_here(&content) {
+        match (lies_here(&content), content.keep) {
             _ if content.storage_path.is_empty() => {}
-            Some(_) if content.waits => {}
-            Some(bytes) => {
+            (Some(_), _) if content.waits => {}
+            (Some(_), Some(true)) | (None, Some(false)) => {}
+            (Some(bytes), Some(false)) => {
+                movable_bytes += bytes;
+                let_go.push(content);
+            }
+            (None, Some(true)) if hopeless(&content) => {}
+            (None, Some(true)) => {
+                wanted_bytes += content.size.unwrap_or(UNTOLD);
+                wanted.push(content);
+            }
+            (Some(bytes), None) => {
                 movable_bytes += bytes;
                 movable.push(content);
             }
-            None => movable.push(content),
+            (None, None) => movable.push(content),
         }
     }
+    wanted.sort_by_key(|content| (Reverse(needed_at(content)), content.storage_path.clone()));
     movable.sort_by_key(|content| (Reverse(needed_at(content)), content.storage_path.clone()));
-    let mut room = policy.bound.saturating_sub(here.values().sum::<u64>() - movable_bytes);
+    let fixed = here.values().sum::<u64>() - movable_bytes;
+    let mut room = policy.bound.saturating_sub(fixed.saturating_add(wanted_bytes));
     // The one that was opened last is being looked at.
     let mut in_view = movable.iter().filter_map(|content| content.used_at).max();
-    let mut plan = DiskPlan::default();
+    let mut plan = DiskPlan { leave: Vec::new(), fetch: wanted };
     for content in movable {
         let bytes = lies_here(&content);
         let viewed = content.used_at.is_some() && content.used_at == in_view;
@@ -73,19 +88,19 @@ pub(crate) fn plan(contents: Vec<Content>, here: &HashMap<String, u64>, policy: 
             Some(_) => plan.leave.push(content),
             None => {
                 let bytes = content.size.unwrap_or(UNTOLD);
-                let wanted = match policy.keep {
+                let wished = match policy.keep {
                     Keep::All => true,
                     Keep::Recent => now.micros() - needed_at(&content).micros() <= RECENT,
                     Keep::OnDemand => false,
                 };
-                let hopeless = content.fault_at.is_some_and(|at| now.micros() - at.micros() < FAULT_HOLDS);
-                if wanted && !hopeless && bytes <= room {
+                if wished && !hopeless(&content) && bytes <= room {
                     room -= bytes;
                     plan.fetch.push(content);
                 }
             }
         }
     }
+    plan.leave.extend(let_go);
     plan.leave.reverse();
     plan
 }

@@ -19,6 +19,7 @@ fn content(name: &str, day: i64) -> Content {
         used_at: None,
         waits: false,
         fault_at: None,
+        keep: None,
     }
 }
 
@@ -78,4 +79,28 @@ fn an_object_that_was_not_there_is_asked_for_again_after_a_day() {
     let asked = |day| Content { fault_at: Some(time(day)), ..content("a", 10) };
     assert_eq!(decide(vec![asked(100)], &[], Keep::All, 1000).1, [""; 0]);
     assert_eq!(decide(vec![asked(99)], &[], Keep::All, 1000).1, ["a"]);
+}
+
+#[test]
+fn what_the_user_keeps_comes_and_stays_above_the_bound_and_others_make_room_for_it() {
+    let kept = |name, day| Content { keep: Some(true), ..content(name, day) };
+    let all = vec![kept("old", 1), kept("older", 0), content("new", 50)];
+    // Though nothing else is fetched by itself.
+    assert_eq!(decide(all.clone(), &[], Keep::OnDemand, 5).1, ["old", "older"]);
+    assert_eq!(decide(all.clone(), &["old", "older", "new"], Keep::All, 5).0, ["new"]);
+    assert_eq!(decide(all.clone(), &["new"], Keep::All, 20), (vec!["new".into()], vec!["old".into(), "older".into()]));
+    assert_eq!(decide(all, &["new"], Keep::All, 30).0, [""; 0]);
+    let gone = Content { fault_at: Some(time(100)), ..kept("gone", 1) };
+    assert_eq!(decide(vec![gone], &[], Keep::All, 100).1, [""; 0], "nobody asks by the minute for what is not there");
+}
+
+#[test]
+fn what_the_user_lets_go_leaves_although_there_is_room_and_comes_back_only_when_asked_for() {
+    let let_go = Content { keep: Some(false), used_at: Some(time(99)), ..content("let-go", 99) };
+    let unsent = Content { keep: Some(false), waits: true, ..content("unsent", 99) };
+    let alone = Content { keep: Some(false), storage_path: String::new(), ..content("alone", 99) };
+    let all = vec![let_go, unsent, alone, content("other", 1)];
+    let (leave, fetch) = decide(all.clone(), &["let-go", "unsent", "alone", "other"], Keep::All, 1000);
+    assert_eq!((leave, fetch), (vec!["let-go".to_owned()], vec![]));
+    assert_eq!(decide(all, &[], Keep::All, 1000).1, ["other"]);
 }

@@ -3,7 +3,7 @@
 use crate::library::Library;
 use airi_contract::{
     AuditReport, CommandError, DeleteAccount, DeletedAccount, OutboxExport, OutboxRequest, OutboxRow, PauseRequest,
-    RemoveProfile, ServerNews, Status,
+    RemoveProfile, Retention, ServerNews, Status,
 };
 use tauri::State;
 
@@ -66,4 +66,14 @@ pub(crate) async fn export_change(library: State<'_, Library>, request: OutboxEx
 #[tauri::command]
 pub(crate) async fn server_news(library: State<'_, Library>) -> Result<ServerNews, CommandError> {
     library.run(|app| app.server_news()).await
+}
+
+#[tauri::command]
+pub(crate) async fn retention(library: State<'_, Library>) -> Result<Retention, CommandError> {
+    library.ready().await?.retention().await
+}
+
+#[tauri::command]
+pub(crate) async fn set_retention(library: State<'_, Library>, request: Retention) -> Result<Retention, CommandError> {
+    library.ready().await?.set_retention(request).await
 }

@@ -1,10 +1,13 @@
-//! Files of messages. Which file comes in and where a copy goes is asked by the operating system's dialogue, never by the
-//! page: the page could name any path.
+//! Files of messages. Which file comes in and where a copy goes is asked by the operating system's dialogue, or the file was
+//! dropped; it is never named by the page: the page could name any path.
 
 use super::tasks::dialog;
 use crate::library::Library;
 use airi_app::{FileSource, NewFile};
-use airi_contract::{AttachRequest, AttachSource, AttachmentRef, AttachmentRow, CommandError, ErrorCode, MessageView};
+use airi_contract::{
+    AttachRequest, AttachSource, AttachmentRef, AttachmentRow, CommandError, ErrorCode, GalleryPage, GalleryRequest,
+    KeepFilesRequest, MessageView,
+};
 use std::path::PathBuf;
 use tauri::{State, WebviewWindow};
 use tauri_plugin_dialog::FilePath;
@@ -20,6 +23,7 @@ pub(crate) async fn attach_file(
         .run(move |app| {
             let source = match request.source {
                 AttachSource::Bytes { name, base64 } => FileSource::Pasted { name, base64 },
+                AttachSource::Dropped { ticket } => FileSource::Dropped(ticket),
                 AttachSource::Dialogue => match dialog(&window).blocking_pick_file() {
                     None => return Ok(None),
                     Some(path) => FileSource::Path(usable(path)?),
@@ -58,6 +62,16 @@ pub(crate) async fn save_attachment(
     let Some(target) = asked else { return Ok(None) };
     library.ready().await?.save_attachment(&request.id, target.clone()).await?;
     Ok(Some(target.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn gallery(library: State<'_, Library>, request: GalleryRequest) -> Result<GalleryPage, CommandError> {
+    library.run(move |app| app.gallery(request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn keep_files(library: State<'_, Library>, request: KeepFilesRequest) -> Result<(), CommandError> {
+    library.run(move |app| app.keep_files(request)).await
 }
 
 pub(super) fn usable(path: FilePath) -> Result<PathBuf, CommandError> {

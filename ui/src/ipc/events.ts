@@ -1,9 +1,9 @@
 /** What the backend tells by itself: the contract's events, and files dropped on the window. */
-import type { Asked, Changed, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent } from './generated';
-import type { DropEvent, Unlisten } from './transport';
+import type { Asked, Changed, Drag, ReplyPiece, SignInWaiting, StatusChanged, TaskEvent } from './generated';
+import type { Unlisten } from './transport';
 import { transport } from './transport';
 
-export type { DropEvent, Unlisten };
+export type { Unlisten };
 
 export function onChanged(take: (event: Changed) => void): Promise<Unlisten> {
   return transport.listen('changed', (payload) => take(payload as Changed));
@@ -30,15 +30,7 @@ export function onAsked(take: (event: Asked) => void): Promise<Unlisten> {
   return transport.listen('asked', (payload) => take(payload as Asked));
 }
 
-/** The paths come from the operating system, so a dropped folder of six gigabytes is never read by the page. */
-export async function onDrop(take: (event: DropEvent) => void): Promise<Unlisten> {
-  const stops = await Promise.all([
-    transport.listen('tauri://drag-enter', () => take({ kind: 'over' })),
-    transport.listen('tauri://drag-leave', () => take({ kind: 'leave' })),
-    transport.listen('tauri://drag-drop', (payload) => {
-      const { paths } = payload as { paths?: string[] };
-      take({ kind: 'drop', paths: paths ?? [] });
-    }),
-  ]);
-  return () => stops.forEach((stop) => stop());
+/** The operating system's drag: a dropped folder of six gigabytes is never read by the page. */
+export function onDrag(take: (event: Drag) => void): Promise<Unlisten> {
+  return transport.listen('drag', (payload) => take(payload as Drag));
 }

@@ -58,7 +58,11 @@ total: number, };
 
 export type ConversationRef = { id: string, };
 
-export type NewConversation = { title: string | null, model_id: string | null, provider_id: string | null, 
+export type NewConversation = { title: string | null, 
+/**
+ * Without a title: what is said first, whose beginning becomes the title.
+ */
+title_from?: string, model_id: string | null, provider_id: string | null, 
 /**
  * It stays on this device only, from its first moment on.
  */
@@ -272,7 +276,7 @@ message: string, models: Array<string>, took_ms: number, };
 
 export type FoundServer = { preset: string, name: string, base_url: string, models: Array<string>, };
 
-export type EnclosedFile = { name: string, base64: string, };
+export type EnclosedFile = { "kind": "bytes", name: string, base64: string, } | { "kind": "dropped", ticket: string, };
 
 export type SendRequest = { 
 /**
@@ -329,7 +333,94 @@ export type AttachRequest = { conversation_id: string,
  */
 message_id?: string, source: AttachSource, };
 
-export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, };
+export type AttachSource = { "kind": "dialogue" } | { "kind": "bytes", name: string, base64: string, } | { "kind": "dropped", ticket: string, };
+
+export type GalleryRequest = { conversation_id: string, only: GalleryOnly, 
+/**
+ * The page begins after this file; none: with the newest.
+ */
+after?: GalleryPlace, 
+/**
+ * 1 to 500.
+ */
+limit: number, };
+
+export type GalleryOnly = "all" | "pictures" | "files";
+
+export type GalleryPlace = { created_at: string, id: string, };
+
+export type GalleryPage = { files: Array<GalleryFile>, 
+/**
+ * How many files the conversation has, whatever `only` says.
+ */
+total: number, 
+/**
+ * Of these, pictures.
+ */
+pictures: number, 
+/**
+ * Whether all files of the conversation stay on this machine.
+ */
+keep: boolean, };
+
+export type GalleryFile = { 
+/**
+ * Of the message: user, assistant, …
+ */
+role: string, model_id: string | null, 
+/**
+ * True: it stays on this machine whatever the settings say; false: it goes until it is asked for; null: as the
+ * settings say.
+ */
+keep: boolean | null, 
+/**
+ * Why its bytes could not be had, or were not taken by the server.
+ */
+problem: string | null, id: string, message_id: string, file_name: string, file_type: string | null, file_size: number | null, mime_type: string | null, width: number | null, height: number | null, duration_seconds: number | null, sha256: string | null, metadata: Record<string, unknown>, created_at: string, 
+/**
+ * Where the bytes are.
+ */
+state: FileState, 
+/**
+ * How many bytes of a download are here already; null when there is none under way or broken off.
+ */
+received: number | null, };
+
+export type KeepFilesRequest = { 
+/**
+ * Of an attachment, or of a conversation: then of all its files, those still to come included.
+ */
+id: string, 
+/**
+ * False, for an attachment: it goes until it is asked for; for a conversation: the settings decide again.
+ */
+keep: boolean, };
+
+export type Drag = { "kind": "over", x: number, y: number, } | { "kind": "archives" } | { "kind": "left" } | { "kind": "dropped", x: number, y: number, items: Array<DroppedItem>, 
+/**
+ * All of it are exports of histories.
+ */
+archives: boolean, };
+
+export type DroppedItem = { name: string, 
+/**
+ * To show, and to import from.
+ */
+path: string, size: number, 
+/**
+ * Attaches it, and nothing else; null when it cannot be attached.
+ */
+ticket: string | null, 
+/**
+ * Why not.
+ */
+refusal: DropRefusal | null, 
+/**
+ * Whether it looks like a picture that can be shown.
+ */
+picture: boolean, };
+
+export type DropRefusal = "folder" | "empty" | "too_large" | "unreadable";
 
 export type FileSettings = { keep_offline: KeepOffline, 
 /**
@@ -891,6 +982,12 @@ current: boolean, };
 
 export type DeviceRef = { id: string, };
 
+export type Retention = { 
+/**
+ * 90 to 36,500; null: off, as it is for everyone who has not turned it on.
+ */
+delete_messages_after_days: number | null, };
+
 export type PathRequest = { path: string, };
 
 export type UsageBy = "day" | "model" | "provider" | "conversation";
@@ -1009,4 +1106,4 @@ step: string, done: number,
  */
 total: number | null, } | { "kind": "imported", reports: Array<ImportReport>, } | { "kind": "exported", report: ExportReport, } | { "kind": "failed", error: CommandError, };
 
-export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "get_settings" | "set_settings" | "notify" | "set_menu_bar" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";
+export type CommandName = "app_info" | "open_sample" | "leave_sample" | "list_conversations" | "get_conversation" | "create_conversation" | "edit_conversation" | "edit_conversations" | "keep_here" | "delete_items" | "undelete_items" | "erase_items" | "list_tags" | "tags_of" | "thread_page" | "add_message" | "show_branch" | "edit_message" | "send_message" | "ask_reply" | "stop_reply" | "reply_so_far" | "list_presets" | "list_providers" | "save_provider" | "remove_provider" | "test_provider" | "find_servers" | "chat_defaults" | "search" | "find_in_thread" | "start_import" | "start_export" | "cancel_task" | "pick_path" | "sign_in" | "cancel_sign_in" | "send_code" | "check_server" | "list_profiles" | "use_profile" | "sign_out" | "remove_profile" | "delete_account" | "sync_now" | "status" | "server_news" | "outbox" | "resolve_outbox" | "export_change" | "pause_sync" | "verify_remote" | "list_devices" | "sign_out_device" | "retention" | "set_retention" | "save_log" | "usage" | "billed_usage" | "export_usage" | "check_link" | "open_link" | "attach_file" | "fetch_attachment" | "save_attachment" | "gallery" | "keep_files" | "get_settings" | "set_settings" | "notify" | "set_menu_bar" | "files" | "verify" | "list_backups" | "back_up" | "check_backup" | "restore_backup";

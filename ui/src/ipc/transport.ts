@@ -7,13 +7,10 @@ import { listen as tauriListen } from '@tauri-apps/api/event';
 
 export type Unlisten = () => void;
 
-/** Files held over the window, or let go on it. */
-export type DropEvent = { kind: 'over' } | { kind: 'leave' } | { kind: 'drop'; paths: string[] };
-
 export interface Transport {
   invoke(command: string, args: Record<string, unknown>): Promise<unknown>;
   listen(event: string, take: (payload: unknown) => void): Promise<Unlisten>;
-  /** The address of an attachment's image. */
+  /** The address of an attachment's image, or of what was dropped: `dropped/<ticket>`. */
   imageUrl(id: string): string;
 }
 

@@ -14,7 +14,7 @@ export const chatEn = {
     setUp: 'Set up a model',
     addFiles: 'Add files',
     removeFile: (name: string) => `Remove ${name}`,
-    tooLarge: (name: string) => `${name} is too large to send here (25 MB at most). “airi attach” takes it.`,
+    tooLarge: (name: string) => `${name} is too large to send here (25 MB at most). Drop it on the window instead.`,
     chooseModel: 'Choose a model',
     findModel: 'Find a model',
     noModels: 'No model fits.',

@@ -14,7 +14,7 @@ export const chatJa: typeof chatEn = {
     setUp: 'モデルを設定',
     addFiles: 'ファイルを追加',
     removeFile: (name) => `${name} を外す`,
-    tooLarge: (name) => `${name} は大きすぎてここからは送れません（25 MB まで）。“airi attach” を使ってください。`,
+    tooLarge: (name) => `${name} は大きすぎてここからは送れません（25 MB まで）。代わりにウィンドウにドロップしてください。`,
     chooseModel: 'モデルを選ぶ',
     findModel: 'モデルを探す',
     noModels: '当てはまるモデルがありません。',

@@ -14,7 +14,7 @@ export const chatZhHans: typeof chatEn = {
     setUp: '设置模型',
     addFiles: '添加文件',
     removeFile: (name) => `移除 ${name}`,
-    tooLarge: (name) => `${name} 太大，无法在此发送（最多 25 MB）。可使用“airi attach”。`,
+    tooLarge: (name) => `${name} 太大，无法在此发送（最多 25 MB）。请改为拖放到窗口。`,
     chooseModel: '选择模型',
     findModel: '查找模型',
     noModels: '没有符合的模型。',

@@ -78,4 +78,18 @@ export const homeEn = {
     asOf: (when: string) => `The plan was last read ${when}.`,
     more: (n: string) => `${n} more are in the sum and in the CSV.`,
   },
+  retention: {
+    title: 'Delete old messages automatically',
+    loading: 'Asking your server…',
+    offline: 'Your server cannot be reached, so this cannot be looked at or changed now.',
+    off: 'Off. Nothing is ever deleted that you did not delete.',
+    on: (days: string) =>
+      `Your server deletes messages older than ${days} days, on all your devices, in conversations that nobody has touched for as long. Starred ones are spared.`,
+    after: 'After',
+    days: (n: string) => `${n} days`,
+    askTitle: 'Delete old messages automatically?',
+    askText: (days: string) =>
+      `From the next night on, your server deletes messages older than ${days} days, on all your devices, in conversations that nobody has touched for as long. Starred ones are spared. A deleted message is only marked: “airi undelete” brings it back. An export before is a good idea.`,
+    turnOn: 'Turn on',
+  },
 };

@@ -80,4 +80,17 @@ export const homeZhHans: typeof homeEn = {
     asOf: (when) => `方案读取于${when}。`,
     more: (n) => `另有 ${n} 项，已计入总和与 CSV。`,
   },
+  retention: {
+    title: '自动删除旧消息',
+    loading: '正在询问服务器…',
+    offline: '无法连接服务器，现在不能查看或更改。',
+    off: '已关闭。未经你删除的内容永远不会被删除。',
+    on: (days) => `服务器会在你的所有设备上删除超过 ${days} 天的消息，前提是其对话同样长时间无人触碰。加星标的对话不受影响。`,
+    after: '期限',
+    days: (n) => `${n} 天`,
+    askTitle: '要自动删除旧消息吗？',
+    askText: (days) =>
+      `从今晚起，服务器会在你的所有设备上删除超过 ${days} 天的消息，前提是其对话同样长时间无人触碰。加星标的对话不受影响。被删除的消息只是做了标记，可用“airi undelete”恢复。建议先导出。`,
+    turnOn: '开启',
+  },
 };

@@ -38,6 +38,9 @@ export interface Finds {
 /** Below this width the sidebar lies over the thread. */
 export const NARROW_PX = 720;
 
+/** Below this width the files of a conversation lie over the thread. */
+export const FILES_NARROW_PX = 960;
+
 class Navigation {
   conversation = $state<string | null>(null);
   jump = $state.raw<Jump | null>(null);
@@ -48,11 +51,14 @@ class Navigation {
   overlay = $state.raw<Overlay | null>(null);
   finds = $state.raw<Finds | null>(null);
   sidebar = $state(window.innerWidth >= NARROW_PX);
+  /** The files of the open conversation stand beside it. */
+  files = $state(false);
   /** Asks the header to let the title be edited. */
   renaming = $state(0);
   /** The conversation whose title is to be edited as soon as it is open. */
   renameOf = $state<string | null>(null);
   #nonce = 0;
+  #toFiles = false;
 
   /** Opens a conversation; null: the page for a new one. */
   open(id: string | null, messageId: string | null = null, reveal = false): void {
@@ -68,6 +74,19 @@ class Navigation {
   list(view: ListView): void {
     this.view = view;
     this.tag = null;
+  }
+
+  /** Opens the files of the open conversation; the keyboard goes along. */
+  showFiles(): void {
+    this.#toFiles = true;
+    this.files = true;
+  }
+
+  /** Whether somebody just opened the files, so that they take the keyboard. */
+  takeFilesFocus(): boolean {
+    const just = this.#toFiles;
+    this.#toFiles = false;
+    return just;
   }
 
   showTag(tag: string): void {

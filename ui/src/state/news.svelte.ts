@@ -1,21 +1,23 @@
 /**
  * What the server tells: work on it, providers that do not work as usual, this account's plan and suspension. The backend
- * keeps what it read last, so this is there offline too; it is read again whenever the status was announced.
+ * keeps what it read last, so this is there offline too; it is read again when the status was announced, but not while a sync
+ * tells how far it is.
  */
 import { ipc } from '../ipc/commands';
 import { onStatus } from '../ipc/events';
-import type { ProviderHealth, ServerNews } from '../ipc/generated';
+import type { ProviderHealth, ServerNews, SyncState } from '../ipc/generated';
 import { t } from './i18n.svelte';
 
 /** Which notice was put aside. Another text is another notice. */
 const SEEN_KEY = 'airi.notice-seen';
 const NOTHING: ServerNews = { read_at: null, notice: null, providers: [], limits: null };
-/** While a sync runs the status is announced twice a second. */
+/** What is announced at once is asked about once. */
 const ASK_MS = 500;
 
 class News {
   told = $state.raw<ServerNews>(NOTHING);
   seen = $state<string | null>(localStorage.getItem(SEEN_KEY));
+  #heard: SyncState | null = null;
   #asking: ReturnType<typeof setTimeout> | null = null;
 
   /** The operator's words, unless they were put aside. */
@@ -25,8 +27,11 @@ class News {
 
   async listen(): Promise<() => void> {
     void this.read();
-    return onStatus(() => {
-      if (this.#asking !== null) return;
+    return onStatus(({ status }) => {
+      const { sync } = status;
+      const progress = sync === 'syncing' && this.#heard === 'syncing';
+      this.#heard = sync;
+      if (progress || this.#asking !== null) return;
       this.#asking = setTimeout(() => {
         this.#asking = null;
         void this.read();

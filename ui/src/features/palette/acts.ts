@@ -32,6 +32,7 @@ function ofConversation(row: ConversationRow): Act[] {
     { id: 'star', name: row.is_starred ? text.unstar : text.star, run: () => void setStarred(row.id, !row.is_starred) },
     { id: 'archive', name: row.is_archived ? text.unarchive : text.archiveIt, run: () => void setArchived(row, !row.is_archived) },
     { id: 'tags', name: t().tags.edit, run: () => nav.show({ kind: 'tags', ids: [row.id], title: row.title }) },
+    { id: 'files', name: t().gallery.open, run: () => nav.showFiles() },
     { id: 'reading', name: t().thread.asDocument, run: () => nav.show({ kind: 'reading', id: row.id, title: titleOf(row) }) },
     { id: 'export', name: text.exportIt, run: () => nav.show({ kind: 'export', id: row.id, title: row.title }) },
     { id: 'delete', name: text.deleteIt, run: () => void remove(row) },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MessageView } from '../../ipc/generated';
-import { MOST_BYTES, enclose, endingOf } from './answering';
+import { endingOf } from './answering';
 
 const reply = (finish_reason: string | null, metadata: Record<string, unknown> = {}) =>
   ({ role: 'assistant', finish_reason, metadata }) as unknown as MessageView;
@@ -14,16 +14,5 @@ describe('how a reply ended', () => {
     expect(endingOf(reply('max_tokens'))).toBe('cut');
     expect(endingOf(reply('error', { error: { message: 'The connection broke.' } }))).toEqual({ error: 'The connection broke.' });
     expect(endingOf(reply('error', { error: 7 }))).toEqual({ error: '' });
-  });
-});
-
-describe('a file that goes along', () => {
-  it('travels with its name and bytes', async () => {
-    expect(await enclose(new File(['hello'], 'a.txt'))).toEqual({ name: 'a.txt', base64: 'aGVsbG8=' });
-  });
-
-  it('stays behind when it is too large', async () => {
-    const large = Object.defineProperty(new File([''], 'b.bin'), 'size', { value: MOST_BYTES + 1 });
-    expect(await enclose(large)).toBe(null);
   });
 });

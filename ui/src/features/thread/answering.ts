@@ -7,9 +7,6 @@ import { models } from '../../state/models.svelte';
 import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
 
-/** Larger ones do not travel through the page. */
-export const MOST_BYTES = 25_000_000;
-
 /** Whether it is saved; what was written stays in the field otherwise. */
 export async function say(
   conversation: string | null,
@@ -64,18 +61,4 @@ export function endingOf(message: MessageView): Ending {
   if (reason !== 'error') return null;
   const error = message.metadata['error'] as { message?: unknown } | undefined;
   return { error: typeof error?.message === 'string' ? error.message : '' };
-}
-
-/** A file as it travels: its name and its bytes. Null when it is too large. */
-export function enclose(file: File): Promise<EnclosedFile | null> {
-  if (file.size > MOST_BYTES) return Promise.resolve(null);
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onerror = () => reject(reader.error ?? new Error(file.name));
-    reader.onload = () => {
-      const url = String(reader.result);
-      resolve({ name: file.name || 'file', base64: url.slice(url.indexOf(',') + 1) });
-    };
-    reader.readAsDataURL(file);
-  });
 }

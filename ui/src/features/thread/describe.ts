@@ -2,7 +2,7 @@
 import type { BlockView, ConversationRow, MessageView } from '../../ipc/generated';
 import { compact, t } from '../../state/i18n.svelte';
 
-export function roleName(message: MessageView): string {
+export function roleName(message: Pick<MessageView, 'role' | 'model_id'>): string {
   const text = t().thread;
   switch (message.role) {
     case 'user':

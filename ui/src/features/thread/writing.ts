@@ -3,25 +3,25 @@ import { ipc } from '../../ipc/commands';
 import { isComposing } from '../../state/composing';
 import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
+import type { DraftFile } from './draft-files';
 
-const TITLE_CHARACTERS = 60;
-
-/** The first line, cut at a word. */
-export function titleFrom(text: string): string {
-  const line = text.trim().split('\n')[0] ?? '';
-  const points = Array.from(line);
-  if (points.length <= TITLE_CHARACTERS) return line;
-  const cut = points.slice(0, TITLE_CHARACTERS).join('');
-  return `${cut.slice(0, cut.lastIndexOf(' ') > 20 ? cut.lastIndexOf(' ') : undefined)}…`;
-}
-
-/** Saves a note; without a conversation, one is made for it and opened. Says whether it is saved. */
-export async function saveNote(conversation: string | null, content: string): Promise<boolean> {
+/**
+ * Saves a note with its files; without a conversation, one is made for it and opened. Says whether it is saved; files that
+ * could not be attached are told by themselves.
+ */
+export async function saveNote(conversation: string | null, content: string, files: readonly DraftFile[]): Promise<boolean> {
   try {
-    const id =
-      conversation ??
-      (await ipc.createConversation({ title: titleFrom(content), model_id: null, provider_id: null })).id;
-    await ipc.addMessage({ conversation_id: id, role: 'user', content });
+    const title_from = content.trim() === '' ? (files[0]?.name ?? '') : content;
+    const id = conversation ?? (await ipc.createConversation({ title: null, title_from, model_id: null, provider_id: null })).id;
+    let message = content.trim() === '' ? null : (await ipc.addMessage({ conversation_id: id, role: 'user', content })).id;
+    for (const { source } of files) {
+      try {
+        const on = message === null ? {} : { message_id: message };
+        message = (await ipc.attachFile({ conversation_id: id, source, ...on }))?.id ?? message;
+      } catch (thrown) {
+        toasts.fail(thrown);
+      }
+    }
     if (conversation === null) nav.open(id);
     return true;
   } catch (thrown) {

@@ -1,4 +1,4 @@
-/** Which lines of a long list are drawn. Every line has one of two heights, so places are sums. Pure. */
+/** Which lines of a long list are drawn. Every line knows its height, so places are sums. Pure. */
 
 export interface Placed<T> {
   item: T;

@@ -30,6 +30,19 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A row that was stored only now, though it came from the server of before: it waits for word like the others did.
+    pub fn await_word_of(&mut self, table: &str, id: Uuid) -> Result<(), StoreError> {
+        let Some(table) = OutboxTable::named(table) else { return Ok(()) };
+        self.connection()
+            .prepare_cached(&format!(
+                "update {} set held_seq = max(coalesce(held_seq, 0), server_seq), server_seq = -1 \
+                 where uuid = ?1 and server_seq is not null",
+                table.local()
+            ))?
+            .execute([id.as_bytes().as_slice()])?;
+        Ok(())
+    }
+
     /// The word for a row: the server has it under this number. When the row waited for word, and the form that is here is
     /// another one, it is queued to be made again, whole: which of the two is the later one the server decides, for its
     /// number may be the one under which another device has brought back an older form. True: such a form waits to be sent

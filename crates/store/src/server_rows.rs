@@ -3,7 +3,7 @@
 use crate::outbox::{OutboxKind, OutboxTable};
 use crate::{Reader, StoreError, Writer, conversations, messages};
 use airi_domain::{AttachmentId, ConversationId, MessageId, Time, canonical_json};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,6 +17,15 @@ pub struct ParkedRow {
     pub id: String,
     pub reason: String,
     pub row: String,
+}
+
+fn parked(connection: &Connection) -> Result<Vec<ParkedRow>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("select table_name, id, reason, row from parked order by table_name, id")?;
+    let rows = statement.query_map([], |row| {
+        Ok(ParkedRow { table: row.get(0)?, id: row.get(1)?, reason: row.get(2)?, row: row.get(3)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl Reader {
@@ -37,17 +46,22 @@ impl Reader {
 
     /// What lies aside.
     pub fn parked(&self) -> Result<Vec<ParkedRow>, StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("select table_name, id, reason, row from parked order by table_name, id")?;
-        let rows = statement.query_map([], |row| {
-            Ok(ParkedRow { table: row.get(0)?, id: row.get(1)?, reason: row.get(2)?, row: row.get(3)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        parked(self.connection())
     }
 }
 
 impl Writer<'_> {
+    /// What lies aside, as this transaction sees it.
+    pub fn parked(&self) -> Result<Vec<ParkedRow>, StoreError> {
+        parked(self.connection())
+    }
+
+    /// Gives another reason to all that lies aside for one.
+    pub fn park_anew(&mut self, reason: &str, now: &str) -> Result<(), StoreError> {
+        self.connection().execute("update parked set reason = ?2 where reason = ?1", [reason, now])?;
+        Ok(())
+    }
+
     /// Notes whether a row must be fetched again.
     pub fn set_refetch(&mut self, table: &str, id: Uuid, due: bool) -> Result<(), StoreError> {
         let sql = if due {

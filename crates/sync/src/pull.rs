@@ -8,7 +8,7 @@ use crate::ahead::Ahead;
 use crate::engine::{Engine, SyncError};
 use crate::plan::{PullStep, Standing, TABLES, Walk, bytes_needed, pull_step};
 use crate::remote::{Failure, FailureClass, NamedRow, Remote};
-use crate::rows::{WAITS_FOR_PARENT, store_or_park};
+use crate::rows::{WAITED_BEFORE, WAITS_FOR_PARENT, store_or_park, take_in_waiting};
 use airi_store::{OutboxKind, StoreError};
 use serde::Serialize;
 use serde_json::Value;
@@ -110,6 +110,7 @@ impl<R: Remote + 'static> Engine<R> {
         let walk = Walk::new(epoch, head, true, totals.conversations + totals.messages + totals.attachments);
         self.store.write(|w| -> Result<(), StoreError> {
             w.await_word()?;
+            w.park_anew(WAITS_FOR_PARENT, WAITED_BEFORE)?;
             w.set_meta(CURSOR, None)?;
             w.set_meta(WALK, Some(&to_text(&walk)?))
         })?;
@@ -197,15 +198,8 @@ impl<R: Remote + 'static> Engine<R> {
         let now = (self.now)();
         if self.report.pulled > 0 {
             let parked = self.store.read()?.parked()?;
-            let waiting: Vec<_> = parked.into_iter().filter(|row| row.reason == WAITS_FOR_PARENT).collect();
-            if !waiting.is_empty() {
-                self.store.write(|w| -> Result<(), StoreError> {
-                    for row in waiting {
-                        let Ok(value) = serde_json::from_str::<Value>(&row.row) else { continue };
-                        store_or_park(w, &row.table, &value, now)?;
-                    }
-                    Ok(())
-                })?;
+            if parked.iter().any(|row| [WAITS_FOR_PARENT, WAITED_BEFORE].contains(&row.reason.as_str())) {
+                self.store.write(|w| take_in_waiting(w, now))?;
             }
         }
         while self.store.write(|w| w.refresh_views(200))? > 0 {}

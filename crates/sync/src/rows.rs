@@ -8,6 +8,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) const WAITS_FOR_PARENT: &str = "it waits for the row it belongs to";
+/// Since before the server was exchanged. The new one has given no word of it.
+pub(crate) const WAITED_BEFORE: &str = "it waits for the row it belongs to, from before the server was exchanged";
 
 /// False when the row was kept aside.
 pub(crate) fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: Time) -> Result<bool, StoreError> {
@@ -28,6 +30,32 @@ pub(crate) fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: T
     let id = row.get("id").and_then(Value::as_str).unwrap_or("?").to_owned();
     w.park(table, &id, &reason, row, now)?;
     Ok(false)
+}
+
+/// Takes in what lay aside for want of a parent that has come meanwhile. What the server of before had sent is nothing that
+/// the one of now has: like all that this device holds it is brought back.
+pub(crate) fn take_in_waiting(w: &mut Writer<'_>, now: Time) -> Result<(), StoreError> {
+    let mut missing = false;
+    for parked in w.parked()? {
+        let Ok(row) = serde_json::from_str::<Value>(&parked.row) else { continue };
+        match parked.reason.as_str() {
+            WAITS_FOR_PARENT => {
+                store_or_park(w, &parked.table, &row, now)?;
+            }
+            WAITED_BEFORE if matches!(store_row(w, &parked.table, &row), Ok(true)) => {
+                w.unpark(&parked.table, &parked.id)?;
+                if let Ok(id) = wire::row_id(&row) {
+                    w.await_word_of(&parked.table, id)?;
+                    missing = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    if missing {
+        w.bring_back_missing()?;
+    }
+    Ok(())
 }
 
 enum RowError {

@@ -129,6 +129,7 @@ async fn searches_with_a_filter_and_goes_on_in_the_thread(window: &Window) {
 
 async fn looks_at_the_files(window: &Window) {
     window.screen.press(&["ctrl+comma"]);
+    window.click("settings-data").await;
     window.says("files-used", "here").await;
     window.becomes("return document.getAnimations().length", &json!(0)).await;
     window.shot("25-settings");

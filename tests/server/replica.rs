@@ -36,7 +36,10 @@ async fn a_replica_that_stands_still_is_seen_on_both_sides_and_catches_up() {
     let person = people::person(&owner, "replicated").await;
     let mut replica = cloud.replica().await.unwrap();
     // How long it is behind counts from what it applied last.
-    owner.execute("update public.conversations set title = 'seen' where id = $1", &[&person.conversation]).await.unwrap();
+    owner
+        .execute("update public.conversations set title = 'seen' where id = $1", &[&person.conversation])
+        .await
+        .unwrap();
     let copy = replica.connect_as_superuser().await.unwrap();
     wait_until(&owner, BEHIND, |bytes| bytes == 0).await;
     assert_eq!(number_of(&copy, OWN).await, 0);

@@ -1,12 +1,16 @@
 //! One database of the cluster, and the ways into it.
 
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use airi_tests::postgres::connect;
+use airi_tests::postgres::{connect, psql};
+use tokio::process::Command;
 use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
 use crate::session::Session;
+use crate::world::repository;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,6 +60,33 @@ impl Database {
     /// As the server's own key.
     pub(crate) async fn as_service(&self) -> Session {
         Session::of_service(self.as_owner().await).await
+    }
+
+    /// Runs a script of `supabase/operations` as `postgres`; what it printed, or its complaint.
+    pub(crate) async fn operation(&self, script: &str, args: &[&str], envs: &[(&str, &str)]) -> Result<String, String> {
+        let config: Config = self.owner_url.parse().unwrap();
+        let folder = psql().unwrap().parent().map(Path::to_owned).unwrap_or_default();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        let output = Command::new("bash")
+            .arg(repository().join("supabase/operations").join(script))
+            .args(args)
+            .env("PATH", path)
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", config.get_ports()[0].to_string())
+            .env("PGUSER", config.get_user().unwrap())
+            .env("PGPASSWORD", String::from_utf8(config.get_password().unwrap().to_owned()).unwrap())
+            .env("PGDATABASE", &self.name)
+            .envs(envs.iter().copied())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// Waits until no client is connected: a template must be alone to be cloned.

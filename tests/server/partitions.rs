@@ -1,19 +1,15 @@
 //! `chat_messages` moves to partitions by month and back, by the operator's scripts, while people and the service go on
 //! writing: nobody is refused or waits long, no row is lost, and everything that hung on the table works on the other one.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use airi_tests::postgres::psql;
 use airi_tests::{Cloud, CloudOptions};
 use axum::http::Method;
 use serde_json::{Value, json};
-use tokio::process::Command;
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -30,32 +26,10 @@ const MESSAGES: u32 = 1500;
 /// The goal at any size; what a switch takes does not depend on it.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Runs a step of the operator's script as `postgres`; what it printed, or its complaint.
+/// Runs a step of the operator's script; what it printed, or its complaint.
 async fn step(database: &Database, args: &[&str]) -> Result<String, String> {
-    let config: Config = database.owner_url().parse().unwrap();
-    let folder = psql().unwrap().parent().map(Path::to_owned).unwrap_or_default();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
-    let output = Command::new("bash")
-        .arg(repository().join("supabase/operations/partition-messages.sh"))
-        .args(args)
-        .env("PATH", path)
-        .env("PGHOST", "127.0.0.1")
-        .env("PGPORT", config.get_ports()[0].to_string())
-        .env("PGUSER", config.get_user().unwrap())
-        .env("PGPASSWORD", String::from_utf8(config.get_password().unwrap().to_owned()).unwrap())
-        .env("PGDATABASE", config.get_dbname().unwrap())
-        // Small batches, so that there are many beside the writers.
-        .env("PAGES", "10")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    // Small batches, so that there are many beside the writers.
+    database.operation("partition-messages.sh", args, &[("PAGES", "10")]).await
 }
 
 async fn steps(database: &Database, names: &[&str]) {
@@ -363,7 +337,7 @@ async fn works_by_month(cloud: &Cloud, database: &Database, people: &[Person], c
     for at in ["2025-03-05 00:00:00+00", "2025-11-05 00:00:00+00"] {
         let error = user.execute(again, &[&id, &anna.conversation, &anna.id, &at]).await.unwrap_err();
         assert_eq!(code_of(&error), "23505", "{at}");
-        assert_eq!(error.as_db_error().unwrap().message().contains("pkey"), true);
+        assert!(error.as_db_error().unwrap().message().contains("pkey"));
     }
     let skipped = again.replace("::timestamptz)", "::timestamptz) on conflict do nothing");
     assert_eq!(

@@ -38,6 +38,42 @@ async fn no_row_of_a_deployment_changes() {
     );
 }
 
+/// What the operator's script makes of a large deployment beforehand is what the migrations make of a small one; it takes up
+/// where it broke off, and the rollback knows of it.
+#[tokio::test]
+async fn what_is_made_before_the_push_is_what_the_push_makes() {
+    let database = clone_of(Template::Deployed).await;
+    let owner = database.as_owner().await;
+    let files = "select count(*) from public.message_attachments where user_id is null";
+    let before = state::catalog(&database.as_owner().await).await;
+    // A build that broke off leaves an index that counts for nothing.
+    let broken = "create index idx_chat_messages_thread on public.chat_messages (conversation_id, created_at, id);
+        update pg_index set indisvalid = false where indexrelid = 'public.idx_chat_messages_thread'::regclass";
+    database.as_superuser().await.batch_execute(broken).await.unwrap();
+    owner.batch_execute("alter index public.idx_chat_messages_thread owner to postgres").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(database.operation("before-upgrade.sh", &[], &[]).await.unwrap(), "ready for supabase db push");
+    }
+    assert_eq!(number_of(&owner, files).await, 0);
+    let invalid = "select count(*) from pg_index where not indisvalid";
+    assert_eq!(number_of(&owner, invalid).await, 0);
+    let made = state::catalog(&database.as_owner().await).await;
+    let indexes = |catalog: &std::collections::BTreeSet<String>| {
+        catalog
+            .iter()
+            .filter(|line| line.starts_with("index ") && line.contains("chat_messages "))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    push(&database).await;
+    let after = state::catalog(&database.as_owner().await).await;
+    assert_eq!(indexes(&after), indexes(&made), "the push has no index of messages left to build");
+    let others = clone_of(Template::Repaired).await;
+    assert_eq!(after, state::catalog(&others.as_owner().await).await);
+    crate::rollback::down(&database, &owner, "004").await;
+    assert_eq!(state::catalog(&database.as_owner().await).await, before, "and the rollback takes it all away");
+}
+
 #[tokio::test]
 async fn the_holes_are_closed_and_old_functions_go_on() {
     let before = clone_of(Template::Deployed).await;

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hyper_util::rt::TokioExecutor;
@@ -71,6 +71,13 @@ impl Default for CloudOptions {
             archive: false,
         }
     }
+}
+
+/// How long a recovery took: `restore.sh`, then the server until it takes writes again.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovered {
+    pub copied: Duration,
+    pub replayed: Duration,
 }
 
 /// Someone with an account.
@@ -276,11 +283,15 @@ impl Cloud {
     }
 
     /// Brings database and files back, to a target in the words of `restore.sh`. The API stays closed.
-    pub async fn recover(&mut self, target: &str) -> Result<()> {
+    pub async fn recover(&mut self, target: &str) -> Result<Recovered> {
         let parts = self.parts.as_mut().context("the cloud has been stopped")?;
+        let started = Instant::now();
         parts.postgres.restore_to(target)?;
+        let copied = started.elapsed();
         parts.copy_objects(&parts.copied_objects(), &parts.gateway.files)?;
-        parts.postgres.start_again().await
+        let started = Instant::now();
+        parts.postgres.start_again().await?;
+        Ok(Recovered { copied, replayed: started.elapsed() })
     }
 
     /// The operator's last step: `reopen.sh`, whose words are returned, and then the API.

@@ -24,7 +24,7 @@ mod token;
 mod vector;
 
 pub use backup::Moment;
-pub use cloud::{Cloud, CloudOptions, Migrations, User};
+pub use cloud::{Cloud, CloudOptions, Migrations, Recovered, User};
 pub use gateway::AuthOptions;
 pub use objects::ObjectStore;
 pub use replica::SLOT;

@@ -15,9 +15,13 @@ pub(crate) type Costs = BTreeMap<&'static str, u64>;
 /// How much more a call may cost than at the smallest size and still be called flat.
 const FLAT: f64 = 1.5;
 
-pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs) -> Result<Section> {
-    let name = short(shape.messages);
-    let mut section = Section::new(format!("server-{name}"), format!("Server, {} messages", thousands(shape.messages)));
+/// With `by_month`, the messages have been moved to months, and what is compared with is the one table.
+pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs, by_month: bool) -> Result<Section> {
+    let (mark, how) = if by_month { ("months-", " by month") } else { ("", "") };
+    let mut section = Section::new(
+        format!("server-{mark}{}", short(shape.messages)),
+        format!("Server, {} messages{how}", thousands(shape.messages)),
+    );
     let user: uuid::Uuid = owner
         .query_one("select user_id from public.conversations group by 1 order by count(*) desc limit 1", &[])
         .await?
@@ -41,8 +45,11 @@ pub(crate) async fn measure(owner: &Client, shape: &Shape, smallest: &mut Costs)
         .query_one(
             "select (select count(*) from public.conversations where user_id = $1 and not is_archived),
                     (select count(*) from public.chat_messages where user_id = $1),
-                    pg_database_size(current_database()), pg_total_relation_size('public.chat_messages'),
-                    pg_relation_size('public.idx_chat_messages_content_search'),
+                    pg_database_size(current_database()),
+                    (select sum(pg_total_relation_size(c.oid))::bigint from pg_class as c left join pg_inherits as i on i.inhrelid = c.oid
+                      where 'public.chat_messages'::regclass in (c.oid, i.inhparent)),
+                    (select sum(pg_relation_size(c.oid))::bigint from pg_class as c left join pg_inherits as i on i.inhrelid = c.oid
+                      where 'public.idx_chat_messages_content_search'::regclass in (c.oid, i.inhparent)),
                     (select avg(octet_length(content))::bigint from public.chat_messages)",
             &[&user],
         )
@@ -177,7 +184,8 @@ fn grown(smallest: &mut Costs, key: &'static str, buffers: u64) -> String {
     format!("{:.2} × of the smallest size", buffers as f64 / first.max(1) as f64)
 }
 
-fn short(number: u64) -> String {
+/// `10k`, `1M`.
+pub(crate) fn short(number: u64) -> String {
     match number {
         n if n >= 1_000_000 && n % 1_000_000 == 0 => format!("{}M", n / 1_000_000),
         n if n >= 1000 && n % 1000 == 0 => format!("{}k", n / 1000),

@@ -4,9 +4,12 @@
 
 mod cost;
 mod meaning;
+mod operation;
+mod recovery;
 #[path = "../sync/report.rs"]
 mod report;
 mod rows;
+mod upgrade;
 
 use airi_tests::postgres::connect;
 use airi_tests::{Cloud, CloudOptions};
@@ -27,6 +30,15 @@ struct Arguments {
     /// Only search by meaning, on so many vectors
     #[arg(long, value_parser = size, num_args = 0..=1, default_missing_value = "10k")]
     meaning: Option<u64>,
+    /// Only how long our migrations keep the writers of a deployment waiting, as it is and after before-upgrade.sh
+    #[arg(long)]
+    upgrade: bool,
+    /// Only the same calls on one table and, on the same rows, after the move to months
+    #[arg(long)]
+    months: bool,
+    /// Only how long a lost server is away: backup, restore, replay, and the looks at what came up
+    #[arg(long)]
+    recovery: bool,
     /// The same seed makes the same rows
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -62,20 +74,75 @@ async fn main() -> Result<()> {
         println!("{}", meaning::measure(vectors, arguments.seed).await?.markdown(&machine, &arguments.date));
         return Ok(());
     }
+    let shape = |messages: u64| rows::Shape {
+        seed: arguments.seed,
+        messages,
+        users: arguments.users.unwrap_or((messages / 1000).max(10)),
+        conversations: arguments.conversations.unwrap_or((messages / 20).max(20)),
+    };
+    if arguments.recovery {
+        for messages in sizes {
+            println!("{}\n", recovery::measure(&shape(messages)).await?.markdown(&machine, &arguments.date));
+        }
+        return Ok(());
+    }
+    if arguments.upgrade {
+        for messages in sizes {
+            for prepared in [false, true] {
+                let section = upgrade::measure(&shape(messages), prepared).await?;
+                println!("{}\n", section.markdown(&machine, &arguments.date));
+            }
+        }
+        return Ok(());
+    }
+    if arguments.months {
+        for messages in sizes {
+            let section = by_month(&shape(messages)).await?;
+            println!("{}\n", section.markdown(&machine, &arguments.date));
+        }
+        return Ok(());
+    }
     let cloud = Cloud::start(CloudOptions::default()).await?;
     let admin = connect(&cloud.superuser_url().context("the cloud runs its own server")?.parse()?).await?;
     let owner = connect(&cloud.database_url.parse()?).await?;
     let mut smallest = cost::Costs::new();
     for messages in sizes {
-        let shape = rows::Shape {
-            seed: arguments.seed,
-            messages,
-            users: arguments.users.unwrap_or((messages / 1000).max(10)),
-            conversations: arguments.conversations.unwrap_or((messages / 20).max(20)),
-        };
+        let shape = shape(messages);
         rows::fill(&admin, &shape).await?;
-        let section = cost::measure(&owner, &shape, &mut smallest).await?;
+        let section = cost::measure(&owner, &shape, &mut smallest, false).await?;
         println!("{}\n", section.markdown(&machine, &arguments.date));
     }
     cloud.stop().await
+}
+
+/// What the calls cost after the move to months, beside what they cost before it.
+async fn by_month(shape: &rows::Shape) -> Result<report::Section> {
+    let cloud = Cloud::start(CloudOptions::default()).await?;
+    let admin = connect(&cloud.superuser_url()?.parse()?).await?;
+    let owner = connect(&cloud.database_url.parse()?).await?;
+    rows::fill(&admin, shape).await?;
+    let mut before = cost::Costs::new();
+    cost::measure(&owner, shape, &mut before, false).await?;
+    let started = std::time::Instant::now();
+    for step in ["prepare", "copy", "connect", "verify", "switch", "finish"] {
+        operation::operation(&cloud.database_url, "partition-messages.sh", &[step]).await?;
+    }
+    let took = started.elapsed();
+    admin.batch_execute("vacuum (analyze)").await?;
+    let mut section = cost::measure(&owner, shape, &mut before, true).await?;
+    let row = owner
+        .query_one(
+            "select (select count(*) from pg_inherits where inhparent = 'public.chat_messages'::regclass),
+                    pg_total_relation_size('airi_partitions.message_ids')",
+            &[],
+        )
+        .await?;
+    let (months, list): (i64, i64) = (row.get(0), row.get(1));
+    section.notes.push(format!(
+        "In {months} months, with a list of ids of {:.0} bytes a message; the ratio is to the one table before. The move took {:.0} s in all.",
+        list as f64 / shape.messages as f64,
+        took.as_secs_f64()
+    ));
+    cloud.stop().await?;
+    Ok(section)
 }

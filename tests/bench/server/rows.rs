@@ -14,11 +14,36 @@ pub(crate) struct Shape {
 
 /// Empties the tables and fills them.
 pub(crate) async fn fill(admin: &Client, shape: &Shape) -> Result<()> {
+    run(admin, shape, FILL).await
+}
+
+/// The same messages in the documented tables, before any migration of ours, and a file for each hundredth.
+pub(crate) async fn fill_base(admin: &Client, shape: &Shape) -> Result<()> {
+    let without = |text: &str| {
+        let text =
+            text.replace("truncate public.sync_heads, public.tombstones, public.sync_ops, public.sync_devices;", "");
+        let text = text
+            .replace("(id, change_seq) select id, 1 from", "(id) select id from")
+            .replace("created_at, change_seq)", "created_at)");
+        let text = text.replace("(interval '700 days' / :messages), m.n", "(interval '700 days' / :messages)");
+        text.replace("is_archived, change_seq)", "is_archived)").replace("c % 20 = 11, c\n", "c % 20 = 11\n").replace(
+            "insert into public.sync_heads (user_id, seq, moved_at) select id, :messages, now() from auth.users;",
+            "",
+        )
+    };
+    let files = "insert into public.message_attachments (message_id, file_name, storage_path)
+        select pg_temp.id('message', n * 100), 'f', 'x' from generate_series(1, :messages / 100) as n;";
+    run(admin, shape, &format!("{}{files}", without(FILL))).await?;
+    admin.batch_execute("refresh materialized view public.recent_conversations").await?;
+    Ok(())
+}
+
+async fn run(admin: &Client, shape: &Shape, statements: &str) -> Result<()> {
     let Shape { seed, messages, users, conversations } = shape;
     eprintln!("{messages} messages, {conversations} conversations, {users} users");
     let prepared = PREPARE.replace(":seed", &seed.to_string());
     admin.batch_execute(&prepared).await?;
-    let statement = FILL
+    let statement = statements
         .replace(":messages", &messages.to_string())
         .replace(":users", &users.to_string())
         .replace(":conversations", &conversations.to_string());

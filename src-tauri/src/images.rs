@@ -49,8 +49,11 @@ fn named(path: &str) -> Option<Named> {
     let path = path.strip_prefix('/')?;
     let (id, dropped) = path.strip_prefix("dropped/").map_or((path, false), |ticket| (ticket, true));
     let plain = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if !plain {
+        return None;
+    }
     let id = id.to_ascii_lowercase();
-    plain.then(|| if dropped { Named::Dropped(id) } else { Named::Attachment(id) })
+    Some(if dropped { Named::Dropped(id) } else { Named::Attachment(id) })
 }
 
 fn read(library: &Library, name: Named) -> Option<Vec<u8>> {

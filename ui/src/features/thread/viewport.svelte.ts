@@ -185,10 +185,9 @@ export class Viewport {
 
   /**
    * After a change of the rows: the same place, read anew. Who reads at the end stays at the end. However many changes
-   * come while a read is under way, one more read takes them all in.
+   * come while a read is under way, one more read takes them all in; the first read of all is no exception.
    */
   refresh(): Promise<void> {
-    if (!this.model.loaded) return Promise.resolve();
     this.#due ??= this.#line.next(() => {
       this.#due = null;
       return this.#refresh();
@@ -197,7 +196,7 @@ export class Viewport {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#gone) return;
+    if (this.#gone || !this.model.loaded) return;
     const total = this.model.total;
     const following = this.following && this.model.held.end >= total;
     const anchor = this.#anchor();

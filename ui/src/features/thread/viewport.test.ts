@@ -54,6 +54,20 @@ it('ends with the newest form, in whatever order the backend answers', async () 
   expect(model.messages[0]!.content).toBe('whole');
 });
 
+it('takes in what changes while the thread is opened', async () => {
+  const model = new ThreadModel('c', false);
+  const view = new Viewport(model);
+  void view.open(null);
+  await breathe();
+  row = 'whole';
+  void view.refresh();
+  for (let turn = 0; turn < 5; turn += 1) {
+    asked.pop()?.();
+    await breathe();
+  }
+  expect(model.messages[0]!.content).toBe('whole');
+});
+
 it('takes all that changes during a read in with one more', async () => {
   const { model, view } = await opened();
   void view.refresh();

@@ -274,12 +274,20 @@ impl Oracle {
         owner: OwnerId,
     ) -> Vec<String> {
         let mut problems = Vec::new();
+        let kinds = ["conversation", "message"];
+        let called = |row: &Uuid, kind: &str| derive_uuid(owner, "airi", kind, &row.to_string());
+        // A row that is called otherwise now and was written under both names: which was the last, nobody noted.
+        let both: BTreeSet<(Uuid, &String)> = self
+            .written
+            .keys()
+            .flat_map(|(row, field)| kinds.map(|kind| (*row, called(row, kind), field)))
+            .filter(|(_, now, field)| self.written.contains_key(&(*now, (*field).clone())))
+            .flat_map(|(row, now, field)| [(row, field), (now, field)])
+            .collect();
         for ((row, field), authors) in &self.written {
             let Some((author, value)) = authors.first_key_value().filter(|_| authors.len() == 1) else { continue };
-            let renamed = |kind| derive_uuid(owner, "airi", kind, &row.to_string());
-            // Written again under its new id: that is the last value then.
-            if ["conversation", "message"].iter().any(|kind| self.written.contains_key(&(renamed(kind), field.clone())))
-            {
+            let renamed = |kind| called(row, kind);
+            if both.contains(&(*row, field)) {
                 continue;
             }
             let found = [

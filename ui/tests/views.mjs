@@ -107,6 +107,7 @@ export const VIEWS = {
   usage: { act: async (page) => { await page.getByTestId('usage-button').click(); await page.waitForTimeout(400); } },
   billed: { query: '&sync=in_step', act: async (page) => { await page.getByTestId('usage-button').click(); if (page.viewportSize().width < 720) await page.keyboard.press('Control+b'); await page.getByTestId('billed').waitFor(); await page.getByTestId('billed').locator('summary').click(); await page.getByText('Conversation', { exact: true }).first().click(); await page.getByTestId('usage-conversation').first().waitFor(); await page.waitForTimeout(300); } },
   settings: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.waitForTimeout(400); } },
+  details: { act: async (page) => { await open(1)(page); await page.getByTestId('message-details').last().click(); await page.getByTestId('details').waitFor(); await page.waitForTimeout(300); } },
   settings_appearance: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByTestId('settings-appearance').click(); await page.waitForTimeout(400); } },
   settings_models: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByTestId('settings-models').click(); await page.waitForTimeout(400); } },
   settings_account: { act: async (page) => { await page.getByTestId('settings-button').click(); await page.getByTestId('settings-account').click(); await page.waitForTimeout(400); } },

@@ -22,7 +22,7 @@ export const settingsEn = {
     openAccount: 'Account and sync…',
     local: 'Everything is on this computer only.',
     place: 'Where it is kept',
-    placeText: (folder: string) => `In the folder ${folder}`,
+    placeText: (folder: string) => `In the folder ${folder}.`,
     copyPlace: 'Copy the folder’s path',
     size: (library: string, files: string) => `Conversations and search take ${library}, files ${files}.`,
     history: 'Your history',

@@ -24,7 +24,7 @@ export const settingsJa: typeof settingsEn = {
     openAccount: 'アカウントと同期…',
     local: 'すべてこのコンピューターだけにあります。',
     place: '保存場所',
-    placeText: (folder: string) => `フォルダー ${folder}`,
+    placeText: (folder: string) => `フォルダー ${folder}。`,
     copyPlace: 'フォルダーのパスをコピー',
     size: (library: string, files: string) => `会話と検索で ${library}、ファイルで ${files} を使っています。`,
     history: '履歴',

@@ -24,7 +24,7 @@ export const settingsZhHans: typeof settingsEn = {
     openAccount: '账户与同步…',
     local: '所有内容都只在这台电脑上。',
     place: '保存位置',
-    placeText: (folder: string) => `文件夹 ${folder}`,
+    placeText: (folder: string) => `文件夹 ${folder}。`,
     copyPlace: '复制文件夹路径',
     size: (library: string, files: string) => `对话与搜索占用 ${library}，文件占用 ${files}。`,
     history: '您的历史记录',

@@ -15,7 +15,7 @@ const GROUPS: { name: 'file' | 'edit' | 'view' | 'conversation' | 'window' | 'he
   { name: 'file', role: null, acts: ['new', null, 'import', 'export-all', 'back-up', null, 'sign-in', 'account', 'sync', null, 'settings'] },
   { name: 'edit', role: 'edit', acts: ['undo', null, 'find', 'search'] },
   { name: 'view', role: null, acts: ['palette', 'sidebar', null, 'archive-view', 'trash-view', 'usage', null, 'light', 'dark', 'system'] },
-  { name: 'conversation', role: null, acts: ['rename', 'star', 'tags', 'reading', 'export', null, 'archive', 'delete'] },
+  { name: 'conversation', role: null, acts: ['rename', 'star', 'tags', 'files', 'reading', 'export', null, 'archive', 'delete'] },
   { name: 'help', role: null, acts: ['help'] },
 ];
 

@@ -5,6 +5,7 @@
 mod cost;
 mod meaning;
 mod operation;
+mod plans;
 mod recovery;
 #[path = "../sync/report.rs"]
 mod report;
@@ -15,6 +16,7 @@ use airi_tests::postgres::connect;
 use airi_tests::{Cloud, CloudOptions};
 use anyhow::{Context, Result};
 use clap::Parser;
+use tokio_postgres::Config;
 
 #[derive(Parser)]
 struct Arguments {
@@ -27,6 +29,9 @@ struct Arguments {
     /// Conversations; by default one for each 20 messages
     #[arg(long)]
     conversations: Option<u64>,
+    /// The plans of the calls as well
+    #[arg(long)]
+    plans: bool,
     /// Only search by meaning, on so many vectors
     #[arg(long, value_parser = size, num_args = 0..=1, default_missing_value = "10k")]
     meaning: Option<u64>,
@@ -103,7 +108,8 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let cloud = Cloud::start(CloudOptions::default()).await?;
-    let admin = connect(&cloud.superuser_url().context("the cloud runs its own server")?.parse()?).await?;
+    let superuser: Config = cloud.superuser_url().context("the cloud runs its own server")?.parse()?;
+    let admin = connect(&superuser).await?;
     let owner = connect(&cloud.database_url.parse()?).await?;
     let mut smallest = cost::Costs::new();
     for messages in sizes {
@@ -111,6 +117,9 @@ async fn main() -> Result<()> {
         rows::fill(&admin, &shape).await?;
         let section = cost::measure(&owner, &shape, &mut smallest, false).await?;
         println!("{}\n", section.markdown(&machine, &arguments.date));
+        if arguments.plans {
+            println!("{}\n", plans::section(&superuser, &shape, &arguments.date).await?);
+        }
     }
     cloud.stop().await
 }

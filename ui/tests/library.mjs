@@ -23,7 +23,8 @@ async function open(query = '', size = { width: 1280, height: 800 }) {
 
 const calls = (page, command) => page.evaluate((name) => window.airiCalls.filter((call) => call.command === name).map((call) => call.request), command);
 const says = (page, id, text) => page.getByTestId(id).filter({ hasText: text }).first().waitFor();
-const gone = (page, id) => page.getByTestId(id).waitFor({ state: 'detached' });
+/** Until none of them is there. */
+const gone = (page, id) => page.getByTestId(id).first().waitFor({ state: 'detached' });
 const focusedRow = (page) => page.evaluate(() => document.activeElement?.closest('[data-id]')?.dataset.id ?? null);
 const chosen = (page) => page.evaluate(() => [...document.querySelectorAll('[role=row][aria-selected=true]')].map((row) => row.dataset.id));
 const rowIds = (page) => page.evaluate(() => [...document.querySelectorAll('[data-testid=conversation-row]')].map((row) => row.dataset.id));
@@ -333,6 +334,8 @@ Object.assign(FLOWS, {
     await page.getByTestId('message').first().waitFor();
     await page.keyboard.press('Control+Shift+P');
     await page.getByTestId('palette-input').fill('files of this');
+    // What can be done with a conversation is offered once that is read.
+    await says(page, 'palette-input-option', 'Files of this');
     await page.keyboard.press('Enter');
     await says(page, 'gallery-count', '10,000 files');
     assert.ok((await page.getByTestId('gallery-item').count()) < 30, 'ten thousand files are not drawn');

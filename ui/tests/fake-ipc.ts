@@ -264,7 +264,7 @@ const answers: Answers = {
       cost_usd: index === 4 ? null : 0.31 + index * 0.173,
       unpriced_tokens: index === 4 ? 35_000 : index % 6 === 2 ? 1_200 : 0,
     })),
-    prices_as_of: '2025-09-30',
+    prices_as_of: '2026-03-31',
     own_prices: false,
     prices_problem: null,
   }),

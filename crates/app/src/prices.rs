@@ -67,7 +67,11 @@ impl Prices {
         let name = model?.to_lowercase();
         // A router puts the maker in front.
         let short = name.rsplit('/').next().unwrap_or(&name);
-        let price = [name.as_str(), short, undated(short)].into_iter().find_map(|name| self.by_model.get(name))?;
+        // Some write `claude-opus-4.5` for what its maker calls `claude-opus-4-5`, and previews cost what the model does.
+        let plain = undated(short).strip_suffix("-preview").unwrap_or(undated(short));
+        let dashed = plain.replace('.', "-");
+        let names = [name.as_str(), short, undated(short), plain, dashed.as_str()];
+        let price = names.into_iter().find_map(|name| self.by_model.get(name))?;
         Some((prompt as f64 * price.input + completion as f64 * price.output) / 1e6)
     }
 }
@@ -119,6 +123,10 @@ mod tests {
         for same in ["GPT-4o", "openai/gpt-4o", "gpt-4o-2024-08-06", "gpt-4o-latest", "gpt-4o@20240806"] {
             assert_eq!(prices.cost(Some(same), 1_000_000, 1_000_000), Some(known), "{same}");
         }
+        let opus = prices.cost(Some("claude-opus-4-5"), 1_000_000, 0);
+        assert!(opus.is_some() && opus != prices.cost(Some("claude-opus-4"), 1_000_000, 0));
+        assert_eq!(prices.cost(Some("anthropic/claude-opus-4.5"), 1_000_000, 0), opus);
+        assert!(prices.cost(Some("gemini-3.1-pro-preview"), 1, 1).is_some());
         for unknown in ["gpt-4o-audio", "gpt-4o-mini-tts", "llama3.2:3b", "gpt-4o-2024", ""] {
             let expected = (unknown == "gpt-4o-2024").then_some(known);
             assert_eq!(prices.cost(Some(unknown), 1, 1), expected.map(|_| known / 1e6), "{unknown}");

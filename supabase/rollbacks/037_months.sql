@@ -1,5 +1,5 @@
 -- Puts the former functions back; no row is touched. Where chat_messages has partitions, take it out of them first
--- (partition-messages.sh back, then finish): the former functions know one table.
+-- (partition-messages.sh: connect, verify, switch, then finish): the former functions know one table.
 do $restore$
 declare
   noted record;
@@ -7,7 +7,7 @@ begin
   if exists (
     select from pg_catalog.pg_partitioned_table where partrelid = to_regclass('public.chat_messages')
   ) then
-    raise exception 'chat_messages has partitions: run partition-messages.sh back and finish first';
+    raise exception 'chat_messages has partitions: bring it back first with partition-messages.sh: connect, verify, switch, finish';
   end if;
   for noted in select statement from rollback_keep.statements where migration = '037' order by id loop
     execute noted.statement;

@@ -49,8 +49,12 @@ impl App {
         }
         let of = profile.clone();
         let Some((unnamed, reply)) = blocking(move || unnamed(&of, reply)).await? else { return Ok(()) };
+        // A profile that is left or removed meanwhile does not wait for a title.
+        let still = Arc::downgrade(&profile);
+        drop(profile);
         let asked = tokio::time::timeout(PATIENCE, ask(&model.client, &model.model, &unnamed.exchange, reply));
         let Some(title) = asked.await.ok().flatten().as_deref().and_then(name_in) else { return Ok(()) };
+        let Some(profile) = still.upgrade() else { return Ok(()) };
         blocking(move || {
             profile.store.write(|w| {
                 let now = w.conversation(unnamed.conversation)?.and_then(|found| found.conversation.title);

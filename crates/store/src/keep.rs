@@ -28,12 +28,16 @@ impl Writer<'_> {
         self.set_files_due()
     }
 
-    /// Somebody asked for a file again: what was said about letting it go holds no longer.
+    /// Somebody asked for a file again: what was said about letting it go holds no longer, nor what was said of its equals,
+    /// whose bytes are the same.
     pub fn take_back_letting_go(&mut self, id: AttachmentId) -> Result<(), StoreError> {
         self.connection()
             .prepare_cached(
-                "delete from file_keep where keep = 0 \
-                 and attachment_id = (select id from attachments where uuid = ?1)",
+                "delete from file_keep where keep = 0 and attachment_id in (\
+                   select id from attachments where uuid = ?1 \
+                   union select b.id from attachments a join attachments b on b.sha256 = a.sha256 where a.uuid = ?1 \
+                   union select g.attachment_id from attachments a join file_found f on f.attachment_id = a.id \
+                     join file_found g on g.sha256 = f.sha256 where a.uuid = ?1)",
             )?
             .execute([id.0.as_bytes().as_slice()])?;
         Ok(())

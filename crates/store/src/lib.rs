@@ -44,7 +44,7 @@ pub use outbox::{OutboxEntry, OutboxKind, OutboxTable};
 pub use pool::{Commit, Reader, Store};
 pub use recount::Totals;
 pub use replies::UnfinishedReply;
-pub use server_rows::ParkedRow;
+pub use server_rows::{ParkedRow, WAITED_BEFORE};
 pub use thread::{Place, ThreadSlice, ViewRow};
 pub use usage::{Served, UsageGroup, UsageLine};
 pub use write::{Insert, Writer};

@@ -1,7 +1,7 @@
 //! Which of the server's rows the mirror holds, and under which numbers: for comparing the two.
 
 use crate::outbox::{OutboxEntry, OutboxTable};
-use crate::{Reader, StoreError, Writer, conversations, messages, rows};
+use crate::{Reader, StoreError, WAITED_BEFORE, Writer, conversations, messages, rows};
 use airi_domain::{AttachmentId, ConversationId, MessageId};
 use rusqlite::{Row, params};
 use serde_json::Value;
@@ -31,8 +31,9 @@ impl Reader {
                 .query_map(params![from, upto.as_bytes().as_slice(), table], read)?
                 .collect::<Result<Vec<(Uuid, i64)>, _>>()?,
         };
-        let mut aside = self.connection().prepare_cached("select id, row from parked where table_name = ?1")?;
-        let mut parked = aside.query([table])?;
+        let mut aside =
+            self.connection().prepare_cached("select id, row from parked where table_name = ?1 and reason <> ?2")?;
+        let mut parked = aside.query([table, WAITED_BEFORE])?;
         while let Some(row) = parked.next()? {
             let (id, text): (String, String) = (row.get(0)?, row.get(1)?);
             let (Ok(id), Ok(row)) = (Uuid::parse_str(&id), serde_json::from_str::<Value>(&text)) else { continue };

@@ -10,6 +10,10 @@ use uuid::Uuid;
 /// Under this name the mirror keeps what the server erased: the row's id, the tombstone's number, the table.
 const ERASED: &str = "tombstones";
 
+/// Why a row lies aside that waits for its parent since before the server was exchanged. The server of now has given no word
+/// of it, so it is none of that server's rows.
+pub const WAITED_BEFORE: &str = "it waits for the row it belongs to, from before the server was exchanged";
+
 /// A row of the server that could not be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParkedRow {

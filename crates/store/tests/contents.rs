@@ -129,6 +129,21 @@ fn a_hash_that_was_found_stays_here_and_goes_with_the_object() {
     assert_eq!(known(1).1, None);
 }
 
+#[test]
+fn asking_for_a_file_takes_its_equals_back_too() {
+    let (_dir, store) = library();
+    for n in [1, 2, 3] {
+        let of = if n == 3 { hash(8) } else { hash(7) };
+        write(&store, |w| w.pull_attachment(attachment(n, Some(of), "u/x"), n as i64 + 2));
+        write(&store, |w| w.keep_file(aid(n), false));
+    }
+    write(&store, |w| w.take_back_letting_go(aid(2)));
+    let mut kept: Vec<(Option<String>, Option<bool>)> =
+        store.read().unwrap().contents().unwrap().into_iter().map(|one| (one.sha256, one.keep)).collect();
+    kept.sort();
+    assert_eq!(kept, [(Some(hash(7)), None), (Some(hash(8)), Some(false))]);
+}
+
 /// After a restore of the server, another device brings the bytes back; whoever asked in vain before asks again.
 #[test]
 fn a_fault_is_forgotten_when_the_server_speaks_of_the_row_again() {

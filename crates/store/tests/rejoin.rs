@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests say what must hold by failing")]
 
 use airi_domain::{Conversation, ConversationId, Message, MessageId, OwnerId, Patch, Role, Time};
-use airi_store::{OutboxEntry, OutboxKind, Store, StoreError, Writer};
+use airi_store::{OutboxEntry, OutboxKind, Store, StoreError, WAITED_BEFORE, Writer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -211,6 +211,9 @@ fn the_numbers_are_those_of_the_servers_rows() {
     device.write(|w| w.insert_conversation(local.clone()));
     let aside = json!({"id": Uuid::from_u128(0xc009), "change_seq": 11});
     device.write(|w| w.park("conversations", &Uuid::from_u128(0xc009).to_string(), "odd", &aside, Time::MIN));
+    // What the server of before had sent is none of the present one's.
+    let before = json!({"id": Uuid::from_u128(0xc008), "change_seq": 3});
+    device.write(|w| w.park("conversations", &Uuid::from_u128(0xc008).to_string(), WAITED_BEFORE, &before, Time::MIN));
     let reader = device.store.read().unwrap();
     let all = reader.numbers("conversations", None, Uuid::max()).unwrap();
     assert_eq!(all, [(a.id.0, 7), (b.id.0, 9), (Uuid::from_u128(0xc009), 11)]);
@@ -298,6 +301,8 @@ fn what_was_done_to_a_copy_that_needs_new_ids_moves_to_the_one_that_has_them() {
     let files = reader.attachments_in(key).unwrap();
     file.id = files[0].id;
     assert_eq!((files.len(), files[0].file_name.as_str()), (1, "notes.txt"));
+    assert_eq!(reader.gallery_counts(key).unwrap().files, 1, "it stands with the conversation that it went to");
+    assert_eq!(reader.gallery(key, None, None, 10).unwrap()[0].attachment.id, file.id);
 }
 
 #[test]

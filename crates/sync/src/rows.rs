@@ -3,13 +3,11 @@
 use crate::pull::is_known;
 use crate::wire;
 use airi_domain::Time;
-use airi_store::{StoreError, Writer};
+use airi_store::{StoreError, WAITED_BEFORE, Writer};
 use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) const WAITS_FOR_PARENT: &str = "it waits for the row it belongs to";
-/// Since before the server was exchanged. The new one has given no word of it.
-pub(crate) const WAITED_BEFORE: &str = "it waits for the row it belongs to, from before the server was exchanged";
 
 /// False when the row was kept aside.
 pub(crate) fn store_or_park(w: &mut Writer<'_>, table: &str, row: &Value, now: Time) -> Result<bool, StoreError> {

@@ -30,7 +30,9 @@ export function menuBar(open: ConversationRow | null): MenuBar {
     const entries = ids.flatMap((id): MenuEntry[] => {
       if (id === null) return [{ act: null, label: '', keys: null }];
       const act = acts.find((one) => one.id === id);
-      return act ? [{ act: id, label: act.name, keys: 'keys' in act && act.keys ? accelerator(act.keys) : null }] : [];
+      // While text is typed, the keys of undo belong to the text: the page decides, and so it must hear them.
+      const keys = act && id !== 'undo' && 'keys' in act && act.keys ? accelerator(act.keys) : null;
+      return act ? [{ act: id, label: act.name, keys }] : [];
     });
     return { label: t().desk.menu[name], role, entries: between(entries) };
   });
@@ -45,6 +47,7 @@ function between(entries: MenuEntry[]): MenuEntry[] {
 class Menu {
   #open = $state.raw<ConversationRow | null>(null);
   #sent = '';
+  #turn = 0;
 
   /** Does what was chosen outside the page, and keeps what the open conversation offers. */
   async listen(): Promise<() => void> {
@@ -72,8 +75,10 @@ class Menu {
 
   /** Reads the conversation whose acts it offers. */
   async look(id: string | null): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
     const row = id === null ? null : await ipc.getConversation({ id }).catch(() => null);
-    if (nav.conversation === id) this.#open = row;
+    if (turn === this.#turn) this.#open = row;
   }
 
   /** Shows it as it is now. */

@@ -36,8 +36,10 @@ class Dropping {
           this.over = this.#targetAt(drag.x, drag.y, this.archives);
           break;
         case 'archives':
+          // It may be told after the drag has ended.
+          if (this.over === null) break;
           this.archives = true;
-          if (this.over !== null) this.over = 'import';
+          this.over = 'import';
           break;
         case 'left':
           this.#end();

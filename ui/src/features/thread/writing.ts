@@ -4,29 +4,39 @@ import { isComposing } from '../../state/composing';
 import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
 import type { DraftFile } from './draft-files';
+import { keepDraftFiles } from './draft-files';
 
 /**
- * Saves a note with its files; without a conversation, one is made for it and opened. Says whether it is saved; files that
- * could not be attached are told by themselves.
+ * Saves a note with its files; without a conversation, one is made for it and opened. The files that could not be attached,
+ * which are told by themselves and wait in the draft; null: nothing was saved.
  */
-export async function saveNote(conversation: string | null, content: string, files: readonly DraftFile[]): Promise<boolean> {
+export async function saveNote(conversation: string | null, content: string, files: readonly DraftFile[]): Promise<DraftFile[] | null> {
   try {
     const title_from = content.trim() === '' ? (files[0]?.name ?? '') : content;
     const id = conversation ?? (await ipc.createConversation({ title: null, title_from, model_id: null, provider_id: null })).id;
     let message = content.trim() === '' ? null : (await ipc.addMessage({ conversation_id: id, role: 'user', content })).id;
-    for (const { source } of files) {
+    const failed: DraftFile[] = [];
+    for (const file of files) {
       try {
         const on = message === null ? {} : { message_id: message };
-        message = (await ipc.attachFile({ conversation_id: id, source, ...on }))?.id ?? message;
+        message = (await ipc.attachFile({ conversation_id: id, source: file.source, ...on }))?.id ?? message;
       } catch (thrown) {
         toasts.fail(thrown);
+        failed.push(file);
       }
     }
-    if (conversation === null) nav.open(id);
-    return true;
+    if (message === null) {
+      if (conversation === null) await ipc.eraseItems({ ids: [id] });
+      return null;
+    }
+    if (conversation === null) {
+      keepDraftFiles(id, failed);
+      nav.open(id);
+    }
+    return failed;
   } catch (thrown) {
     toasts.fail(thrown);
-    return false;
+    return null;
   }
 }
 

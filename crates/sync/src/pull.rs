@@ -9,7 +9,7 @@ use crate::engine::{Engine, SyncError};
 use crate::plan::{PullStep, Standing, TABLES, Walk, bytes_needed, pull_step};
 use crate::remote::{Failure, FailureClass, NamedRow, Remote};
 use crate::rows::{WAITS_FOR_PARENT, store_or_park, take_in_waiting};
-use airi_store::{OutboxKind, StoreError};
+use airi_store::{OutboxKind, StoreError, WAITED_BEFORE};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;

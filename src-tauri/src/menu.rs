@@ -53,7 +53,6 @@ fn submenu(handle: &AppHandle, group: &MenuGroup) -> tauri::Result<Submenu<Wry>>
                 PredefinedMenuItem::select_all(handle, None)?,
             ],
             Some("window") => vec![
-                PredefinedMenuItem::separator(handle)?,
                 PredefinedMenuItem::minimize(handle, None)?,
                 PredefinedMenuItem::fullscreen(handle, None)?,
                 PredefinedMenuItem::close_window(handle, None)?,

@@ -36,8 +36,9 @@ impl Tickets {
 impl App {
     /// Looks at what the operating system handed over, and gives tickets for what can be attached. Blocking.
     pub fn note_dropped(&self, paths: &[PathBuf]) -> Vec<DroppedItem> {
-        let mut tickets = self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner);
-        paths.iter().map(|path| item(path, || tickets.issue(path))).collect()
+        // Looked at without the lock: a folder of the network that does not answer holds up nothing but itself.
+        let issue = |path: &Path| self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner).issue(path);
+        paths.iter().map(|path| item(path, || issue(path))).collect()
     }
 
     /// Where the file of a ticket lies.

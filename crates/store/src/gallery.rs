@@ -1,4 +1,5 @@
-//! The files of one conversation, the newest first, a page at a time: what a page costs does not grow with the conversation.
+//! The files of one conversation, the newest first, a page at a time: what the rows of a page cost does not grow with the
+//! conversation. Their counts do.
 
 use crate::rows::{self, ATTACHMENT_COLUMNS};
 use crate::{Reader, StoreError};

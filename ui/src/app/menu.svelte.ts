@@ -16,6 +16,8 @@ const GROUPS: { name: 'file' | 'edit' | 'view' | 'conversation' | 'window' | 'he
   { name: 'edit', role: 'edit', acts: ['undo', null, 'find', 'search'] },
   { name: 'view', role: null, acts: ['palette', 'sidebar', null, 'archive-view', 'trash-view', 'usage', null, 'light', 'dark', 'system'] },
   { name: 'conversation', role: null, acts: ['rename', 'star', 'tags', 'files', 'reading', 'export', null, 'archive', 'delete'] },
+  // What it holds comes from macOS alone.
+  { name: 'window', role: 'window', acts: [] },
   { name: 'help', role: null, acts: ['help'] },
 ];
 
@@ -36,7 +38,8 @@ export function menuBar(open: ConversationRow | null): MenuBar {
     });
     return { label: t().desk.menu[name], role, entries: between(entries) };
   });
-  return { groups: groups.filter(({ entries }) => entries.length > 0) };
+  const macos = session.info?.platform === 'macos';
+  return { groups: groups.filter(({ role, entries }) => entries.length > 0 || (macos && role === 'window')) };
 }
 
 /** No line at an end, none beside another. */

@@ -27,6 +27,16 @@ test('the menu bar offers every act of the palette once, with no line at an end'
   expect(menuBar(ROW).groups.find(({ label }) => label === 'Conversation')?.entries.map(({ label }) => label)).toContain('Remove star');
 });
 
+test('macOS has its menu of windows, which is empty elsewhere', async () => {
+  const { menuBar } = await import('./menu.svelte');
+  const { session } = await import('../state/session.svelte');
+  const labels = () => menuBar(null).groups.map(({ label }) => label);
+  expect(labels()).not.toContain('Window');
+  session.info = { platform: 'macos' } as unknown as NonNullable<typeof session.info>;
+  expect(labels()).toContain('Window');
+  session.info = null;
+});
+
 test('what is chosen outside the page is done in it', async () => {
   const events = await import('../ipc/events');
   let take: (asked: Asked) => void = () => undefined;

@@ -109,9 +109,9 @@ impl Screen {
         Some((of("WIDTH=")?, of("HEIGHT=")?))
     }
 
-    /// Closes a window as its title bar does.
+    /// Closes a window as its title bar does. One that has just come may not be the window manager's yet.
     pub(crate) fn close_window(&self, window: &str) {
-        assert!(self.xdotool(&["windowactivate", "--sync", window]).is_some(), "the window does not come to the front");
+        wait("the window to the front", || self.xdotool(&["windowactivate", "--sync", window]));
         self.press(&["alt+F4"]);
     }
 

@@ -302,6 +302,11 @@ pub(crate) fn spawn(
         // Jobs run in background workers: as connections they would need a password file.
         settings.push("cron.use_background_workers=on".into());
     }
+    if preload.contains(&"pg_stat_statements") {
+        // By itself it forgets what is called least once it knows 5,000 statements; a hundred copies of the database have more,
+        // and what a test has just called is what it would forget.
+        settings.push("pg_stat_statements.max=50000".into());
+    }
     if options.throw_away {
         settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
     }

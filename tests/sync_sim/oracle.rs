@@ -45,6 +45,8 @@ pub(crate) struct Oracle {
     excused: BTreeSet<Uuid>,
     /// Another client replaced whole columns of it.
     overwritten: BTreeSet<Uuid>,
+    /// Conversations that another client made, perhaps anew after a restore: when they were made nobody can change later.
+    made_by_web: BTreeSet<Uuid>,
     /// Forms of rows that a restore lost while a device held them, for as long as nobody writes the row.
     brought_back: BTreeMap<Uuid, Held>,
     /// How often each author wrote which value of which field.
@@ -73,6 +75,10 @@ impl Oracle {
         if unique {
             self.unique.insert(id);
         }
+    }
+
+    pub(crate) fn made_by_web(&mut self, conversation: Uuid) {
+        self.made_by_web.insert(conversation);
     }
 
     pub(crate) fn message(&mut self, id: Uuid, conversation: Uuid, content: String, author: Author) {
@@ -245,9 +251,15 @@ impl Oracle {
             // Somebody else may have taken its id on the restored server: it is back under another one, and so are the
             // rows that it names.
             let found = now_called(kind, *id, rows);
-            let bare = |row: &Value| match found {
-                Some(found) if found != *id => without_ids(row.clone()),
-                _ => row.clone(),
+            let bare = |row: &Value| {
+                let mut row = match found {
+                    Some(found) if found != *id => without_ids(row.clone()),
+                    _ => row.clone(),
+                };
+                if let Some(fields) = row.as_object_mut().filter(|_| self.made_by_web.contains(id)) {
+                    fields.remove("created_at");
+                }
+                row
             };
             match found.map(|found| crate::compare::travelling(held.table, rows[&found].clone(), false)) {
                 None => {

@@ -404,6 +404,7 @@ impl World {
                     let row = json!({"id": conversation, "user_id": OWNER, "model_id": "", "provider_id": ""});
                     if client.insert("conversations", &fields(row)).is_ok() {
                         self.oracle.conversation(conversation, Author::Web, false);
+                        self.oracle.made_by_web(conversation);
                     }
                     let row = json!({"id": message, "user_id": OWNER, "conversation_id": conversation, "role": "user",
                         "content": format!("other {number}")});

@@ -1,11 +1,13 @@
-//! One HTTP client for all of the server: no redirects, no compression, bounded answers, bounded patience.
+//! One HTTP client for all of the server: no redirects, bounded answers (compressed ones too), bounded patience.
 
 use crate::wire::{self, Dialect};
 use crate::{CloudError, ServerAddress, Session};
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use flate2::write::GzDecoder;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,6 +62,7 @@ impl Http {
             .default_headers(HeaderMap::from_iter([("apikey".parse().map_err(header)?, key)]))
             .redirect(redirect::Policy::none())
             .referer(false)
+            // Who asks for compression decodes by itself, within a bound: see `read`.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -124,21 +127,54 @@ fn impatient(error: reqwest::Error, patience: &Patience) -> CloudError {
     }
 }
 
-/// The body, at most `max` bytes.
+/// A body as it comes in.
+enum Body {
+    Plain(Vec<u8>),
+    Gzip(GzDecoder<Vec<u8>>),
+}
+
+impl Body {
+    /// Bytes of what it says, so far.
+    fn len(&self) -> usize {
+        match self {
+            Body::Plain(bytes) => bytes.len(),
+            Body::Gzip(decoder) => decoder.get_ref().len(),
+        }
+    }
+}
+
+/// The body, unpacked where it was compressed, at most `max` bytes: a compressed answer can be a thousand times its size.
 pub(crate) async fn read(mut response: Response, max: usize, patience: &Patience) -> Result<Vec<u8>, CloudError> {
     let too_large = || CloudError::TooLarge { why: format!("an answer of more than {} MB", max / 1_000_000) };
     let announced = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|n| n > max as u64) {
         return Err(too_large());
     }
-    let mut body = Vec::with_capacity(announced.unwrap_or(0).min(1 << 20) as usize);
+    let packed =
+        response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    let broken = |status: u16| CloudError::BadAnswer { status, why: "it cannot be unpacked".into() };
+    let status = response.status().as_u16();
+    let mut body = match announced.unwrap_or(0).min(1 << 20) as usize {
+        size if packed => Body::Gzip(GzDecoder::new(Vec::with_capacity(size * 3))),
+        size => Body::Plain(Vec::with_capacity(size)),
+    };
     while let Some(piece) = chunk(&mut response, patience).await? {
-        if body.len() + piece.len() > max {
+        match &mut body {
+            Body::Plain(bytes) => bytes.extend_from_slice(&piece),
+            Body::Gzip(decoder) => decoder.write_all(&piece).map_err(|_| broken(status))?,
+        }
+        if body.len() > max {
             return Err(too_large());
         }
-        body.extend_from_slice(&piece);
     }
-    Ok(body)
+    match body {
+        Body::Plain(bytes) => Ok(bytes),
+        Body::Gzip(decoder) => match decoder.finish() {
+            Ok(bytes) if bytes.len() <= max => Ok(bytes),
+            Ok(_) => Err(too_large()),
+            Err(_) => Err(CloudError::BadAnswer { status, why: "it breaks off".into() }),
+        },
+    }
 }
 
 /// The next piece of a body, waited for as `patience` allows.

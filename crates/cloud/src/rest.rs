@@ -4,7 +4,7 @@ use crate::http::{Caller, Patience, read_json};
 use crate::wire::Dialect;
 use crate::{CloudError, Session};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -57,6 +57,8 @@ impl Rest {
                 http.request(Method::POST, http.address().join(["rest", "v1", "rpc", name]))
                     .header(CONTENT_TYPE, "application/json")
                     .header(ACCEPT, "application/json")
+                    // A page of a history packs to a third. Servers that do not pack answer as they are.
+                    .header(ACCEPT_ENCODING, "gzip")
                     .body(body.clone())
             })
             .await?;

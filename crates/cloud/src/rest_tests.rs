@@ -4,6 +4,7 @@ use super::*;
 use crate::Class;
 use crate::stub::{Answer, Seen, Stub, answer, assert_clean, bytes, json, session_json};
 use serde_json::{Value, json as value};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,14 +23,14 @@ async fn call(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> (Resu
 }
 
 #[tokio::test]
-async fn a_call_introduces_itself_and_asks_for_no_compression() {
+async fn a_call_introduces_itself_and_takes_compressed_answers() {
     let (result, stub) = call(|_| json(200, value!({ "epoch": "e" }))).await;
     assert_eq!(result.unwrap()["epoch"], "e");
     let seen = &stub.seen()[0];
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/rest/v1/rpc/sync_hello"));
     assert_eq!(seen.header("apikey"), crate::stub::KEY);
     assert_eq!(seen.header("authorization"), format!("Bearer {}", crate::stub::ACCESS));
-    assert_eq!(seen.header("accept-encoding"), "");
+    assert_eq!(seen.header("accept-encoding"), "gzip");
     assert_eq!(seen.json(), value!({ "p": 1 }));
 }
 
@@ -139,6 +140,42 @@ async fn too_much_asks_for_less() {
     })
     .await;
     assert!(matches!(result, Err(CloudError::TooLarge { .. })));
+}
+
+fn packed(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_unpacked_within_the_bound() {
+    const GZIP: &[(&str, &str)] = &[("content-type", "application/json"), ("Content-Encoding", "gzip")];
+    let (result, _) = call(|_| answer(200, GZIP, &packed(br#"{ "epoch": "e" }"#))).await;
+    assert_eq!(result.unwrap()["epoch"], "e");
+    // Just as much as may be, and a little more; few bytes on the line both times.
+    let text = |letters: usize| packed(format!("\"{}\"", "a".repeat(letters)).as_bytes());
+    assert!(text(99_998).len() < 1000);
+    let (result, _) = call(move |_| answer(200, GZIP, &text(99_998))).await;
+    assert_eq!(result.unwrap().as_str().unwrap().len(), 99_998);
+    for letters in [99_999, 90_000_000] {
+        let (result, _) = call(move |_| answer(200, GZIP, &text(letters))).await;
+        assert!(matches!(result, Err(CloudError::TooLarge { .. })), "{letters}");
+    }
+    // Cut, damaged, and not compressed at all.
+    let whole = text(50_000);
+    let mut damaged = whole.clone();
+    damaged[20] ^= 0xff;
+    for bytes in
+        [whole[..whole.len() / 2].to_vec(), whole[..whole.len() - 4].to_vec(), damaged, br#"{"epoch":"e"}"#.to_vec()]
+    {
+        let (result, _) = call(move |_| answer(200, GZIP, &bytes)).await;
+        assert!(matches!(result, Err(CloudError::BadAnswer { .. })), "{result:?}");
+    }
+    // What is refused says why, compressed too.
+    let refusal = br#"{ "code": "PT503", "message": "maintenance", "details": "back at noon" }"#;
+    let (result, _) = call(|_| answer(503, GZIP, &packed(refusal))).await;
+    assert!(matches!(result, Err(CloudError::Maintenance { .. })), "{result:?}");
 }
 
 #[tokio::test]

@@ -44,9 +44,10 @@ impl Writer<'_> {
     }
 
     /// The word for a row: the server has it under this number. When the row waited for word, and the form that is here is
-    /// another one, it is queued to be made again, whole: which of the two is the later one the server decides, for its
-    /// number may be the one under which another device has brought back an older form. True: such a form waits to be sent
-    /// and stays as it is until then.
+    /// another one or has another number, it is queued to be made again, whole: which of the two is the later one the server
+    /// decides, for its number may be the one under which another device has brought back an older form. One that says the
+    /// same under another number is sent too, so that the server learns the number: a third device may hold a form between
+    /// the two, and would win with it. True: such a form waits to be sent and stays as it is until then.
     pub(crate) fn stays_ours(
         &mut self,
         lane: ConversationId,
@@ -55,7 +56,7 @@ impl Writer<'_> {
         change_seq: i64,
         differs: impl FnOnce() -> bool,
     ) -> Result<bool, StoreError> {
-        if self.held(table, id)?.is_some_and(|held| held > 0) && differs() {
+        if self.held(table, id)?.is_some_and(|held| held > 0 && (held != change_seq || differs())) {
             self.send_again(lane, table, id)?;
         }
         let ours: bool = self.something_waits()?

@@ -91,13 +91,29 @@ fn a_form_that_the_server_has_under_a_higher_number_is_offered_all_the_same() {
 }
 
 #[test]
-fn equal_rows_are_not_sent() {
+fn a_row_that_the_server_has_as_it_was_is_not_sent() {
     let device = Device::new();
     device.pull(&conversation(1, "same"), 80);
     device.write(|w| w.await_word());
-    device.pull(&conversation(1, "same"), 40);
+    device.pull(&conversation(1, "same"), 80);
     device.write(|w| w.bring_back_missing());
     assert!(device.waits().is_empty());
+}
+
+#[test]
+fn a_form_that_says_the_same_under_another_number_tells_its_own() {
+    // The restored row, or what another device brought back: a third device may hold a form between that and ours.
+    for number in [40, NEXT_EPOCH] {
+        let device = Device::new();
+        device.pull(&conversation(1, "same"), 80);
+        device.write(|w| w.await_word());
+        device.pull(&conversation(1, "same"), number);
+        device.write(|w| w.bring_back_missing());
+        let waits = device.waits();
+        assert_eq!(waits.iter().map(|e| (e.kind, e.held)).collect::<Vec<_>>(), [(OutboxKind::Insert, Some(80))]);
+        device.write(|w| w.acknowledge(waits[0].op_id, Some(number)));
+        assert!(device.waits().is_empty());
+    }
 }
 
 #[test]

@@ -326,6 +326,15 @@ fn held_calls() -> Vec<Call> {
                 held(patch("chat_messages", n, c, json!({"rating": 3})), 51),
             ],
         ),
+        // The same form under a higher number changes nothing but what the next one is measured by.
+        Push(
+            A,
+            vec![
+                held(message(m, c, "x"), 60),
+                held(patch("chat_messages", m, c, json!({"rating": 1})), 55),
+                held(patch("chat_messages", m, c, json!({"rating": 4})), 65),
+            ],
+        ),
         Push(A, vec![op("delete", "chat_messages", m, c, Value::Null)]),
         Push(
             A,

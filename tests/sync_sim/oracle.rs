@@ -311,9 +311,12 @@ impl Oracle {
             .into_iter()
             .find_map(|(rows, id)| rows.get(&id));
             let Some(found) = found else { continue };
+            // As it was when it was written: the conversation may be called otherwise now, or be another device's copy.
             let conversation = id_of(found, "conversation_id").unwrap_or(*row);
+            let former = self.messages.get(row).map_or(conversation, |message| message.conversation);
             let deleted = self.written.keys().any(|(id, name)| id == row && name == "deleted");
             if self.is_excused(owner, conversation, *row)
+                || self.is_excused(owner, former, *row)
                 || (field == "is_archived" && deleted)
                 || self.restored
                 || self.overwritten.contains(row)

@@ -61,6 +61,21 @@ impl Writer<'_> {
                 .execute(params![key, id.as_bytes().as_slice()])?;
             self.enqueue(new_id, OutboxTable::Attachments, id, OutboxKind::Insert, None, 0)?;
         }
+        // The rows hold the edits already. But another device may have made the same rows under the same new ids, and
+        // inserting what is there changes nothing.
+        for (table, row, mut patch) in edits {
+            let row = match table {
+                OutboxTable::Conversations => {
+                    if let Some(shown) = shown_message(&patch) {
+                        patch.insert("current_message_id".into(), follow(shown).to_string().into());
+                    }
+                    new_id.0
+                }
+                OutboxTable::Messages => follow(row),
+                OutboxTable::Attachments => continue,
+            };
+            self.enqueue(new_id, table, row, OutboxKind::Patch, Some(&patch), 0)?;
+        }
         self.mark_stale(record.key)?;
         Ok(new_id)
     }
@@ -153,8 +168,7 @@ impl Writer<'_> {
         for (table, row, mut patch) in edits {
             match table {
                 OutboxTable::Conversations => {
-                    let shown = patch.get("current_message_id").and_then(|id| id.as_str()?.parse::<Uuid>().ok());
-                    if let Some(shown) = shown
+                    if let Some(shown) = shown_message(&patch)
                         && crate::messages::find(self.connection(), MessageId(renamed(shown)))?.is_some()
                     {
                         patch.insert("current_message_id".into(), renamed(shown).to_string().into());
@@ -182,4 +196,9 @@ impl Writer<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// The message that a patch of a conversation shows, if it is about that.
+fn shown_message(patch: &Patch) -> Option<Uuid> {
+    patch.get("current_message_id")?.as_str()?.parse().ok()
 }

@@ -322,6 +322,34 @@ fn what_was_done_to_a_copy_that_needs_new_ids_moves_to_the_one_that_has_them() {
 }
 
 #[test]
+fn edits_that_waited_are_sent_under_the_new_ids_as_well() {
+    let device = Device::new();
+    let c = conversation(1, "archive");
+    let m = message(1, &c);
+    device.write(|w| w.insert_conversation(c.clone()));
+    device.write(|w| w.insert_message(m.clone()));
+    device.write(|w| w.patch_conversation(c.id, patch(json!({"tags_add": ["kept"], "current_message_id": m.id}))));
+    device.write(|w| w.patch_message(m.id, patch(json!({"rating": 4}))));
+    let new = device.write(|w| w.rekey_conversation(c.id));
+    let reader = device.store.read().unwrap();
+    let key = reader.conversation(new).unwrap().unwrap().key;
+    let message = reader.messages_of(key).unwrap()[0].message.id;
+    let edits: Vec<_> = device
+        .waits()
+        .into_iter()
+        .filter(|entry| entry.kind == OutboxKind::Patch)
+        .map(|entry| (entry.lane, entry.row_id, json!(entry.patch)))
+        .collect();
+    assert_eq!(
+        edits,
+        [
+            (new, new.0, json!({"tags_add": ["kept"], "current_message_id": message})),
+            (new, message.0, json!({"rating": 4}))
+        ]
+    );
+}
+
+#[test]
 fn what_hung_on_an_earlier_row_of_that_id_goes_with_its_tombstone() {
     let device = Device::new();
     let c = conversation(1, "again");

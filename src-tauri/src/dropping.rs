@@ -1,6 +1,7 @@
 //! What is dragged over the window. The operating system's event is taken here, so that the page gets tickets for what was
 //! dropped and cannot attach anything else.
 
+use crate::chosen::Chosen;
 use crate::events;
 use crate::library::Library;
 use airi_app::are_archives;
@@ -52,7 +53,12 @@ fn take(handle: &AppHandle, paths: Vec<PathBuf>, (x, y): (f64, f64)) {
     let handle = handle.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let drag = match handle.state::<Library>().app() {
-            Ok(app) => Drag::Dropped { x, y, archives: are_archives(&paths), items: app.note_dropped(&paths) },
+            Ok(app) => {
+                let items = app.note_dropped(&paths);
+                let chosen = handle.state::<Chosen>();
+                items.iter().for_each(|item| chosen.add(&item.path));
+                Drag::Dropped { x, y, archives: are_archives(&paths), items }
+            }
             // The page shows why the library does not open.
             Err(_) => Drag::Left,
         };

@@ -2,6 +2,7 @@
 //! adapters, forwards events, and holds the page to its place (one window, one origin, no rights of its own).
 
 mod arguments;
+mod chosen;
 mod commands;
 #[cfg(test)]
 mod config_tests;
@@ -60,6 +61,7 @@ pub fn run(arguments: Arguments) -> tauri::Result<()> {
         })
         .manage(library)
         .manage(dropping::Dragging::default())
+        .manage(chosen::Chosen::default())
         .invoke_handler(commands::handler())
         .on_menu_event(|handle, event| menu::chosen(handle, &event))
         .setup(move |app| Ok(open_window(app, place.as_ref())?));

@@ -103,6 +103,10 @@ pub(crate) fn unsound(device: &Device) -> Vec<String> {
     for id in reader.miscounted().expect("a count") {
         problems.push(format!("d{} has miscounted {id}", device.index));
     }
+    let (kept, found) = (reader.totals().expect("sums"), reader.recounted().expect("a count"));
+    if found.is_none_or(|found| found != kept) {
+        problems.push(format!("d{} holds {found:?} and says {kept:?}", device.index));
+    }
     problems.extend(device.store.integrity_problems().expect("a check"));
     problems
 }

@@ -26,6 +26,8 @@ struct ExpectedMessage {
 #[derive(Debug, Clone)]
 struct ExpectedFile {
     message: Uuid,
+    /// Of the message as it was then: a restore may have taken it.
+    conversation: Option<Uuid>,
     sha256: String,
 }
 
@@ -86,7 +88,8 @@ impl Oracle {
     }
 
     pub(crate) fn attachment(&mut self, id: Uuid, message: Uuid, sha256: String) {
-        self.files.insert(id, ExpectedFile { message, sha256 });
+        let conversation = self.messages.get(&message).map(|message| message.conversation);
+        self.files.insert(id, ExpectedFile { message, conversation, sha256 });
     }
 
     /// A patch of a row, field by field; tags and leaves of the settings each are a field.
@@ -223,7 +226,8 @@ impl Oracle {
             let of = self.messages.iter().find(|(id, _)| {
                 **id == expected.message || derive_uuid(owner, "airi", "message", &id.to_string()) == expected.message
             });
-            let conversation = of.map_or(expected.message, |(_, message)| message.conversation);
+            let conversation = of.map(|(_, message)| message.conversation).or(expected.conversation);
+            let conversation = conversation.unwrap_or(expected.message);
             if self.is_excused(owner, conversation, expected.message) || self.is_excused(owner, *id, *id) {
                 continue;
             }

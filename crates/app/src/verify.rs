@@ -19,6 +19,10 @@ impl App {
         for id in reader.miscounted()? {
             problems.push(format!("The conversation {id} has another number of messages than it says."));
         }
+        let kept = reader.totals()?;
+        if let Some(found) = reader.recounted()?.filter(|found| *found != kept) {
+            problems.push(format!("The library has other numbers than it says: {found:?}, not {kept:?}."));
+        }
         profile.indexer.catch_up()?;
         for problem in profile.indexer.compare(&reader)? {
             problems.push(format!("The index: {problem}"));

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0005_replies.sql"),
     include_str!("../../../migrations-local/0006_only_here.sql"),
     include_str!("../../../migrations-local/0007_gallery.sql"),
+    include_str!("../../../migrations-local/0008_totals.sql"),
 ];
 
 /// The schema version that this build knows.

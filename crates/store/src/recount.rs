@@ -24,9 +24,12 @@ impl Reader {
         };
         Ok(Totals {
             conversations: one("select sum(n) from list_counts where list in ('active', 'archived')")?,
-            messages: one("select coalesce(sum(message_count), 0) from conversations where deleted_at is null")?,
-            attachments: one("select count(*) from attachments a join messages m on m.id = a.message_id \
-                 join conversations c on c.id = m.conversation_id where m.deleted_at is null and c.deleted_at is null")?,
+            messages: one("select n from list_counts where list = 'messages'")?,
+            attachments: one(
+                "select (select count(*) from attachments) - (select count(*) from attachments where hidden = 1) \
+                 - (select count(*) from conversations c cross join attachments a on a.conversation_id = c.id \
+                    where c.deleted_at is not null and a.hidden = 0)",
+            )?,
             outbox: one("select count(*) from outbox")?,
             wedged: one("select count(*) from outbox where state = 'wedged'")?,
             parked: one("select count(*) from parked")?,
@@ -39,6 +42,25 @@ impl Reader {
             "select (select count(*) from conversations) + (select count(*) from messages where deleted_at is null)",
         )?;
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// The same by looking at every row: what [`Reader::totals`] keeps, held to what there is. None while a conversation waits
+    /// to be worked out anew.
+    pub fn recounted(&self) -> Result<Option<Totals>, StoreError> {
+        let one = |sql: &str| -> Result<u64, StoreError> {
+            Ok(self.connection().query_row(sql, [], |row| row.get::<_, i64>(0))? as u64)
+        };
+        if one("select exists (select 1 from conversations where view_stale = 1)")? == 1 {
+            return Ok(None);
+        }
+        Ok(Some(Totals {
+            conversations: one("select count(*) from conversations where deleted_at is null")?,
+            messages: one("select count(*) from messages m join conversations c on c.id = m.conversation_id \
+                 where m.deleted_at is null and c.deleted_at is null")?,
+            attachments: one("select count(*) from attachments a join messages m on m.id = a.message_id \
+                 join conversations c on c.id = m.conversation_id where m.deleted_at is null and c.deleted_at is null")?,
+            ..self.totals()?
+        }))
     }
 
     /// Conversations whose kept counters differ from a recount of their rows: none, in a sound library.

@@ -536,3 +536,63 @@ fn replies_of_a_process_that_is_gone_are_kept_as_far_as_they_were_saved() {
     write(&f.store, |w| w.drop_reply(mid(6)));
     assert!(f.store.read().unwrap().message(mid(6)).unwrap().is_none());
 }
+
+#[test]
+fn the_totals_are_those_of_the_rows_whatever_happens_to_them() {
+    let f = fixture();
+    let file = |n: u128, of: u128| Attachment {
+        id: AttachmentId(Uuid::from_u128(0xf000 + n)),
+        message_id: mid(of),
+        file_name: format!("{n}.txt"),
+        file_type: None,
+        file_size: None,
+        storage_path: String::new(),
+        sha256: None,
+        mime_type: None,
+        width: None,
+        height: None,
+        duration_seconds: None,
+        metadata: empty_object(),
+        created_at: at(n as i64),
+    };
+    let holds = |conversations: u64, messages: u64, attachments: u64| {
+        write(&f.store, |w| w.refresh_views(100));
+        let reader = f.store.read().unwrap();
+        let totals = reader.totals().unwrap();
+        assert_eq!((totals.conversations, totals.messages, totals.attachments), (conversations, messages, attachments));
+        assert_eq!(reader.recounted().unwrap(), Some(totals));
+    };
+    holds(0, 0, 0);
+    for c in 1..=2 {
+        write(&f.store, |w| {
+            w.insert_conversation(conversation(c))?;
+            for n in 10 * c..10 * c + 3 {
+                w.insert_message(message(n, c, (n > 10 * c).then(|| n - 1)))?;
+                w.insert_attachment(file(n, n))?;
+            }
+            w.insert_attachment(file(10 * c + 5, 10 * c + 2))
+        });
+    }
+    holds(2, 6, 8);
+    // A message goes to the trash with its two files, and a file comes to it there from another device.
+    write(&f.store, |w| w.patch_message(mid(12), patch(json!({"deleted_at": at(90)}))));
+    holds(2, 5, 6);
+    write(&f.store, |w| w.pull_attachment(file(6, 12), 3));
+    holds(2, 5, 6);
+    // So does the other conversation; then both come back, and a message of it goes for good.
+    write(&f.store, |w| w.patch_conversation(cid(2), patch(json!({"deleted_at": at(91), "is_archived": true}))));
+    holds(1, 2, 2);
+    write(&f.store, |w| w.patch_message(mid(12), patch(json!({"deleted_at": null}))));
+    holds(1, 3, 5);
+    write(&f.store, |w| w.patch_message(mid(22), patch(json!({"deleted_at": at(92)}))));
+    write(&f.store, |w| w.patch_conversation(cid(2), patch(json!({"deleted_at": null}))));
+    holds(2, 5, 7);
+    write(&f.store, |w| w.pull_tombstone("chat_messages", mid(22).0, 9));
+    holds(2, 5, 7);
+    write(&f.store, |w| w.pull_tombstone("chat_messages", mid(21).0, 10));
+    holds(2, 4, 6);
+    write(&f.store, |w| w.erase_conversation(cid(1)));
+    holds(1, 1, 1);
+    write(&f.store, |w| w.rekey_conversation(cid(2)));
+    holds(1, 1, 1);
+}

@@ -1,5 +1,6 @@
 //! The account, sync, and the outbox.
 
+use crate::chosen::Chosen;
 use crate::library::Library;
 use airi_contract::{
     AuditReport, CommandError, DeleteAccount, DeletedAccount, OutboxExport, OutboxRequest, OutboxRow, PauseRequest,
@@ -59,7 +60,12 @@ pub(crate) async fn resolve_outbox(library: State<'_, Library>, request: OutboxR
 }
 
 #[tauri::command]
-pub(crate) async fn export_change(library: State<'_, Library>, request: OutboxExport) -> Result<(), CommandError> {
+pub(crate) async fn export_change(
+    library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
+    request: OutboxExport,
+) -> Result<(), CommandError> {
+    chosen.holds([&request.path])?;
     library.run(move |app| app.export_change(&request)).await
 }
 

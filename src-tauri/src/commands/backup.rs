@@ -1,5 +1,6 @@
 //! Backups of the profile in use.
 
+use crate::chosen::Chosen;
 use crate::library::Library;
 use airi_contract::{BackupRow, CommandError, PathRequest, RestoreReport};
 use tauri::State;
@@ -17,15 +18,19 @@ pub(crate) async fn back_up(library: State<'_, Library>) -> Result<BackupRow, Co
 #[tauri::command]
 pub(crate) async fn check_backup(
     library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
     request: PathRequest,
 ) -> Result<RestoreReport, CommandError> {
+    chosen.holds([&request.path])?;
     library.run(move |app| app.check_backup(&request)).await
 }
 
 #[tauri::command]
 pub(crate) async fn restore_backup(
     library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
     request: PathRequest,
 ) -> Result<RestoreReport, CommandError> {
+    chosen.holds([&request.path])?;
     library.run(move |app| app.restore_backup(&request)).await
 }

@@ -1,5 +1,6 @@
 //! What the window needs at its start, its settings, the check of the library, and the log.
 
+use crate::chosen::Chosen;
 use crate::library::Library;
 use airi_contract::{AppInfo, CommandError, FilesReport, PathRequest, Settings, VerifyReport};
 use tauri::{State, Theme, WebviewWindow};
@@ -38,7 +39,12 @@ pub(crate) async fn verify(library: State<'_, Library>) -> Result<VerifyReport, 
 }
 
 #[tauri::command]
-pub(crate) async fn save_log(library: State<'_, Library>, request: PathRequest) -> Result<(), CommandError> {
+pub(crate) async fn save_log(
+    library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
+    request: PathRequest,
+) -> Result<(), CommandError> {
+    chosen.holds([&request.path])?;
     library.run(move |app| app.save_log(&request)).await
 }
 

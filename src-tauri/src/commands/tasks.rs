@@ -1,5 +1,6 @@
 //! Import and export, and the operating system's dialogues that they need.
 
+use crate::chosen::Chosen;
 use crate::library::Library;
 use airi_contract::{CommandError, ExportRequest, ImportRequest, PickRequest, TaskRef, TaskStarted};
 use tauri::{State, WebviewWindow};
@@ -8,16 +9,20 @@ use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath};
 #[tauri::command]
 pub(crate) async fn start_import(
     library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
     request: ImportRequest,
 ) -> Result<TaskStarted, CommandError> {
+    chosen.holds(&request.paths)?;
     library.run(move |app| app.start_import(request)).await
 }
 
 #[tauri::command]
 pub(crate) async fn start_export(
     library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
     request: ExportRequest,
 ) -> Result<TaskStarted, CommandError> {
+    chosen.holds([&request.path])?;
     library.run(move |app| app.start_export(request)).await
 }
 
@@ -31,9 +36,14 @@ pub(crate) async fn cancel_task(library: State<'_, Library>, request: TaskRef) -
 pub(crate) async fn pick_path(
     window: WebviewWindow,
     library: State<'_, Library>,
+    chosen: State<'_, Chosen>,
     request: PickRequest,
 ) -> Result<Option<String>, CommandError> {
-    library.run(move |_| Ok(pick(&window, &request).map(|path| path.to_string()))).await
+    let picked = library.run(move |_| Ok(pick(&window, &request).map(|path| path.to_string()))).await?;
+    if let Some(path) = &picked {
+        chosen.add(path);
+    }
+    Ok(picked)
 }
 
 fn pick(window: &WebviewWindow, request: &PickRequest) -> Option<FilePath> {

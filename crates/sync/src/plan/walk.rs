@@ -31,7 +31,7 @@ pub(crate) struct Walk {
     pub epoch: String,
     /// The head when it began: what changes meanwhile is pulled from there.
     pub head: i64,
-    /// The place in [`TABLES`] that it has come to.
+    /// How many tables it is through with.
     pub table: usize,
     pub after: Option<Uuid>,
     /// After a change of epoch: what the server lacks is brought back at the end.
@@ -48,10 +48,13 @@ impl Walk {
         Walk { epoch, head, table: 0, after: None, rejoin, done: 0, total }
     }
 
-    /// The table that comes next; None at the end. Only a device that brings rows back must know what was erased meanwhile.
+    /// The table that comes next; None at the end. Only a device that brings rows back must know what was erased meanwhile:
+    /// first, as in a pull, so that a row that was made anew since finds nothing of the earlier one; and last, for what was
+    /// erased while it walked.
     pub(crate) fn table(&self) -> Option<&'static str> {
-        let end = if self.rejoin { TABLES.len() } else { TABLES.len() - 1 };
-        TABLES[..end].get(self.table).copied()
+        let (tombstones, rows) = (&TABLES[TABLES.len() - 1..], &TABLES[..TABLES.len() - 1]);
+        let order: [&[&'static str]; 3] = if self.rejoin { [tombstones, rows, tombstones] } else { [&[], rows, &[]] };
+        order.into_iter().flatten().nth(self.table).copied()
     }
 
     /// Where a page leads; None for a page that does not lead on.
@@ -171,7 +174,14 @@ mod tests {
         }
         assert_eq!(seen, TABLES[..8]);
         assert_eq!((walk.done, walk.end().cursor.seq), (16, 4));
-        assert_eq!(Walk { rejoin: true, ..walk }.table(), Some("tombstones"));
+        // Bringing back, it knows first and last what was erased.
+        let mut walk = Walk::new("e".into(), 4, true, 10);
+        let mut seen = vec![];
+        while let Some(table) = walk.table() {
+            seen.push(table);
+            walk = walk.past(&snapshot(0, None, false)).unwrap();
+        }
+        assert_eq!((seen[0], &seen[1..]), ("tombstones", &TABLES[..]));
     }
 
     #[test]

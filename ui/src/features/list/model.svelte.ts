@@ -5,6 +5,7 @@ import { toFailure } from '../../ipc/errors';
 import type { ConversationRow, Section } from '../../ipc/generated';
 import { Line } from '../../state/line';
 import type { ListView } from '../../state/navigation.svelte';
+import { MOST, PAGE, readPages, taken } from './ahead';
 
 /** What a row shows. Whole rows of 100,000 conversations would cost memory for nothing. */
 export type Item = Pick<
@@ -12,8 +13,6 @@ export type Item = Pick<
   'id' | 'title' | 'last_message_at' | 'is_starred' | 'is_archived' | 'deleted_at' | 'waiting' | 'tags' | 'only_here' | 'on_server'
 >;
 
-const PAGE = 200;
-const MOST = 500;
 /** More changed rows than this, and reading the list anew costs less. */
 const FEW = 12;
 
@@ -70,14 +69,8 @@ export class ListModel {
 
   async #readAll(turn: number, want: number): Promise<void> {
     if (turn !== this.#turn) return;
-    const { view, tag } = this;
     try {
-      const [page, starred] = await Promise.all([
-        ipc.listConversations({ section: this.#section, tag, cursor: null, limit: want }),
-        view === 'active' && tag === null
-          ? ipc.listConversations({ section: 'starred', tag: null, cursor: null, limit: MOST })
-          : null,
-      ]);
+      const [page, starred] = await (taken(this.#section, this.tag, want) ?? readPages(this.#section, this.tag, want));
       if (turn !== this.#turn) return;
       this.rows = page.conversations.map(itemOf);
       this.starred = starred?.conversations.map(itemOf) ?? [];

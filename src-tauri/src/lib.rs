@@ -108,6 +108,8 @@ fn instance(identifier: &str, arguments: &Arguments) -> String {
 
 /// `throw_away`: where the page of a sample keeps what it must, until the window is closed.
 fn open_window(app: &App, throw_away: Option<&PathBuf>) -> tauri::Result<()> {
+    // The web view takes longer.
+    app.state::<Library>().open_ahead();
     let config = app.config().app.windows.first().cloned().unwrap_or_default();
     let mut window = WebviewWindowBuilder::from_config(app.handle(), &config)?
         .on_navigation(navigation::is_own_page)

@@ -28,6 +28,12 @@ impl Library {
         self.inner.opened.get_or_init(|| App::open(self.inner.options.clone()).map_err(CommandError::from)).clone()
     }
 
+    /// Opens it beside whatever else is done; what goes wrong is told to whoever asks for it.
+    pub(crate) fn open_ahead(&self) {
+        let library = self.clone();
+        tauri::async_runtime::spawn_blocking(move || drop(library.app()));
+    }
+
     /// Whether it is a throw-away one with a sample history.
     pub(crate) fn is_demo(&self) -> bool {
         self.inner.options.demo

@@ -19,7 +19,7 @@ export function readPages(section: Section, tag: string | null, limit: number): 
 let asked: Promise<Pages> | null = null;
 let stop = () => {};
 
-/** To be called once changes are listened to: what changes before the list is there to hear of it makes the answer void. */
+/** To be called after changes are listened to: what changes before the list is there to hear of it makes the answer void. */
 export function askAhead(): void {
   forget();
   asked = readPages('active', null, PAGE);

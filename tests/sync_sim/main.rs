@@ -114,9 +114,10 @@ fn devices_and_server_agree_after_any_schedule() {
 /// What long runs found beyond the schedules of every day (docs/simulation.md says what each was).
 #[test]
 fn what_once_failed_holds() {
-    for seed in
-        [3476, 3816, 3980, 4307, 4810, 6756, 7761, 11122, 11464, 17312, 17682, 18161, 21844, 22220, 31245, 47517]
-    {
+    for seed in [
+        3476, 3816, 3980, 4307, 4810, 6756, 7761, 11122, 11464, 17312, 17682, 18161, 21844, 22220, 26320, 26715, 30266,
+        31245, 47517, 64809,
+    ] {
         let (problems, _) = run(&Schedule::from_seed(seed));
         assert!(problems.is_empty(), "{}", report(seed));
     }

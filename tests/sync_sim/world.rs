@@ -212,12 +212,19 @@ impl World {
             What::NewDevice => self.add_device(),
             What::Backup => self.backups.push(self.cloud.moment()),
             What::Restore => {
-                let forms = self.forms();
+                let mut forms = self.forms();
                 let moment = self.backups[Rng::new(step.salt).below(self.backups.len())].clone();
                 self.backups.truncate(1);
                 self.cloud.restore(&moment);
                 self.backups.push(self.cloud.moment());
                 let held = self.held();
+                // What the server still has in that form, or in a later one that no device had heard of, is not lost.
+                let numbers: BTreeMap<Uuid, i64> = ["conversations", "chat_messages"]
+                    .iter()
+                    .flat_map(|table| self.cloud.rows(OWNER.0, table))
+                    .filter_map(|row| Some((id_of(&row, "id")?, row["change_seq"].as_i64()?)))
+                    .collect();
+                forms.retain(|id, form| numbers.get(id).is_none_or(|number| *number < form.seq));
                 self.oracle.restored(&self.cloud, &held, forms);
             }
             What::NewEpoch => {

@@ -2,7 +2,7 @@
 
 use crate::pull::is_known;
 use crate::wire;
-use airi_domain::Time;
+use airi_domain::{MessageId, Time};
 use airi_store::{StoreError, WAITED_BEFORE, Writer};
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +37,9 @@ pub(crate) fn take_in_waiting(w: &mut Writer<'_>, now: Time) -> Result<(), Store
     for parked in w.parked()? {
         let Ok(row) = serde_json::from_str::<Value>(&parked.row) else { continue };
         match parked.reason.as_str() {
+            WAITS_FOR_PARENT if went_along(w, &parked.table, &row)? => {
+                w.unpark(&parked.table, &parked.id)?;
+            }
             WAITS_FOR_PARENT => {
                 store_or_park(w, &parked.table, &row, now)?;
             }
@@ -54,6 +57,31 @@ pub(crate) fn take_in_waiting(w: &mut Writer<'_>, now: Time) -> Result<(), Store
         w.bring_back_missing()?;
     }
     Ok(())
+}
+
+/// Whether what the row belongs to was erased later than it came: it went along, without a tombstone of its own. A parent of
+/// that id that is here now is another one, made anew.
+fn went_along(w: &Writer<'_>, table: &str, row: &Value) -> Result<bool, StoreError> {
+    let seq = wire::change_seq(row);
+    let named = |name: &str| row.get(name).and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok());
+    let mut parents = vec![];
+    match table {
+        "chat_messages" => parents.extend(named("conversation_id")),
+        "message_attachments" => {
+            let message = named("message_id").map(MessageId);
+            parents.extend(message.map(|id| id.0));
+            if let Some(found) = message.map(|id| w.message(id)).transpose()?.flatten() {
+                parents.push(found.message.conversation_id.0);
+            }
+        }
+        _ => {}
+    }
+    for id in parents {
+        if w.was_erased_after(id, seq)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 enum RowError {

@@ -1,7 +1,7 @@
 //! What is dragged over the window. The operating system's event is taken here, so that the page gets tickets for what was
 //! dropped and cannot attach anything else.
 
-use crate::chosen::Chosen;
+use crate::chosen::{Chosen, Use};
 use crate::events;
 use crate::library::Library;
 use airi_app::are_archives;
@@ -56,7 +56,7 @@ fn take(handle: &AppHandle, paths: Vec<PathBuf>, (x, y): (f64, f64)) {
             Ok(app) => {
                 let items = app.note_dropped(&paths);
                 let chosen = handle.state::<Chosen>();
-                items.iter().for_each(|item| chosen.add(&item.path));
+                items.iter().for_each(|item| chosen.add(Use::Read, &item.path));
                 Drag::Dropped { x, y, archives: are_archives(&paths), items }
             }
             // The page shows why the library does not open.

@@ -45,6 +45,12 @@ pub(crate) fn differences(
         lanes.insert(lane, lane);
         conversations.insert(lane, conversation_as_row(&record.conversation));
     }
+    // Where a change waits here, messages may be on the server alone.
+    for row in cloud.rows(device.owner.0, "chat_messages") {
+        if let (Some(id), Some(lane)) = (id_of(&row, "id"), id_of(&row, "conversation_id")) {
+            lanes.entry(id).or_insert(lane);
+        }
+    }
     for (table, held) in
         [("conversations", conversations), ("chat_messages", messages), ("message_attachments", attachments)]
     {

@@ -260,15 +260,23 @@ impl Oracle {
                     Some(found) if found != *id => without_ids(row.clone()),
                     _ => row.clone(),
                 };
-                if let Some(fields) = row.as_object_mut().filter(|_| self.made_by_web.contains(id)) {
-                    fields.remove("created_at");
+                if let Some(fields) = row.as_object_mut() {
+                    if self.made_by_web.contains(id) {
+                        fields.remove("created_at");
+                    }
+                    // What was written under the name that it has now.
+                    for (_, field) in self.written.keys().filter(|(row, _)| Some(*row) == found && found != Some(*id)) {
+                        let column = field.split(['.', ' ']).next().unwrap_or_default();
+                        let columns: &[&str] = match column {
+                            "tag" => &["tags"],
+                            "deleted" => &["deleted_at", "is_archived"],
+                            column => &[column],
+                        };
+                        fields.retain(|name, _| !columns.contains(&name.as_str()));
+                    }
                 }
                 row
             };
-            // Written under the name that it has now.
-            if found.is_some_and(|found| found != *id && self.written.keys().any(|(row, _)| *row == found)) {
-                continue;
-            }
             match found.map(|found| crate::compare::travelling(held.table, rows[&found].clone(), false)) {
                 None => {
                     problems.push(format!("{} {id}, held under {} at the restore, is not back", held.table, held.seq))
@@ -324,7 +332,7 @@ impl Oracle {
             let former = self.messages.get(row).map_or(conversation, |message| message.conversation);
             let deleted = self.written.keys().any(|(id, name)| id == row && name == "deleted");
             if self.is_excused(owner, conversation, *row)
-                || self.is_excused(owner, former, *row)
+                || (former != conversation && self.erased.contains(&former))
                 || (field == "is_archived" && deleted)
                 || self.restored
                 || self.overwritten.contains(row)

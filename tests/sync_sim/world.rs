@@ -218,13 +218,13 @@ impl World {
                 self.cloud.restore(&moment);
                 self.backups.push(self.cloud.moment());
                 let held = self.held();
-                // What the server still has in that form, or in a later one that no device had heard of, is not lost.
+                // A later form that no device had heard of stays.
                 let numbers: BTreeMap<Uuid, i64> = ["conversations", "chat_messages"]
                     .iter()
                     .flat_map(|table| self.cloud.rows(OWNER.0, table))
                     .filter_map(|row| Some((id_of(&row, "id")?, row["change_seq"].as_i64()?)))
                     .collect();
-                forms.retain(|id, form| numbers.get(id).is_none_or(|number| *number < form.seq));
+                forms.retain(|id, form| numbers.get(id).is_none_or(|number| *number <= form.seq));
                 self.oracle.restored(&self.cloud, &held, forms);
             }
             What::NewEpoch => {
@@ -346,7 +346,14 @@ impl World {
             }
             let mut engine = self.engine(device, salt, false);
             match engine.discard(entry.op_id).await {
-                Ok(()) => self.oracle.excuse(entry.row_id),
+                Ok(()) => {
+                    let left =
+                        self.devices[device].store.read().and_then(|r| r.same_change(&entry)).expect("an outbox");
+                    if let Some(left) = left {
+                        self.problems.push(format!("d{device} gave {} up and keeps {}", entry.op_id, left.op_id));
+                    }
+                    self.oracle.excuse(entry.row_id);
+                }
                 Err(SyncError::Remote(_)) => {}
                 Err(error) => self.problems.push(format!("d{device} discard: {error}")),
             }

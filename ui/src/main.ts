@@ -11,9 +11,9 @@ import './styles/prose.css';
 
 session.paintEarly();
 // Once for as long as the window is there; everything that is shown hears of changes through it.
-void listenToChanges();
+const listening = listenToChanges();
 void session.start();
-askAhead();
+askAhead(listening);
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });

@@ -2,6 +2,7 @@
 
 use crate::{App, AppError};
 use airi_contract::{CommandError, VerifyReport};
+use airi_store::StoreError;
 
 /// Problems beyond this many are counted, not told.
 const TOLD: usize = 100;
@@ -19,8 +20,9 @@ impl App {
         for id in reader.miscounted()? {
             problems.push(format!("The conversation {id} has another number of messages than it says."));
         }
-        let kept = reader.totals()?;
-        if let Some(found) = reader.recounted()?.filter(|found| *found != kept) {
+        // At one moment: somebody may be writing.
+        let (kept, found) = reader.snapshot(|reader| Ok::<_, StoreError>((reader.totals()?, reader.recounted()?)))?;
+        if let Some(found) = found.filter(|found| *found != kept) {
             problems.push(format!("The library has other numbers than it says: {found:?}, not {kept:?}."));
         }
         profile.indexer.catch_up()?;

@@ -127,18 +127,56 @@ fn impatient(error: reqwest::Error, patience: &Patience) -> CloudError {
     }
 }
 
+/// Takes so many bytes and no more.
+struct Bounded {
+    bytes: Vec<u8>,
+    max: usize,
+    full: bool,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> std::io::Result<usize> {
+        if more.len() > self.max - self.bytes.len() {
+            self.full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A body as it comes in.
 enum Body {
-    Plain(Vec<u8>),
-    Gzip(GzDecoder<Vec<u8>>),
+    Plain(Bounded),
+    Gzip(GzDecoder<Bounded>),
 }
 
 impl Body {
-    /// Bytes of what it says, so far.
-    fn len(&self) -> usize {
+    fn add(&mut self, piece: &[u8]) -> std::io::Result<()> {
         match self {
-            Body::Plain(bytes) => bytes.len(),
-            Body::Gzip(decoder) => decoder.get_ref().len(),
+            Body::Plain(bounded) => bounded.write_all(piece),
+            Body::Gzip(decoder) => decoder.write_all(piece),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        match self {
+            Body::Plain(bounded) => bounded.full,
+            Body::Gzip(decoder) => decoder.get_ref().full,
+        }
+    }
+
+    fn end(self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Body::Plain(bounded) => Ok(bounded.bytes),
+            Body::Gzip(mut decoder) => {
+                decoder.try_finish()?;
+                Ok(std::mem::take(&mut decoder.get_mut().bytes))
+            }
         }
     }
 }
@@ -152,29 +190,19 @@ pub(crate) async fn read(mut response: Response, max: usize, patience: &Patience
     }
     let packed =
         response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
-    let broken = |status: u16| CloudError::BadAnswer { status, why: "it cannot be unpacked".into() };
     let status = response.status().as_u16();
-    let mut body = match announced.unwrap_or(0).min(1 << 20) as usize {
-        size if packed => Body::Gzip(GzDecoder::new(Vec::with_capacity(size * 3))),
-        size => Body::Plain(Vec::with_capacity(size)),
-    };
+    let size = announced.unwrap_or(0).min(1 << 20) as usize;
+    let bounded = |size| Bounded { bytes: Vec::with_capacity(size), max, full: false };
+    let mut body = if packed { Body::Gzip(GzDecoder::new(bounded(size * 3))) } else { Body::Plain(bounded(size)) };
     while let Some(piece) = chunk(&mut response, patience).await? {
-        match &mut body {
-            Body::Plain(bytes) => bytes.extend_from_slice(&piece),
-            Body::Gzip(decoder) => decoder.write_all(&piece).map_err(|_| broken(status))?,
-        }
-        if body.len() > max {
-            return Err(too_large());
+        if body.add(&piece).is_err() {
+            return Err(match body.is_full() {
+                true => too_large(),
+                false => CloudError::BadAnswer { status, why: "it cannot be unpacked".into() },
+            });
         }
     }
-    match body {
-        Body::Plain(bytes) => Ok(bytes),
-        Body::Gzip(decoder) => match decoder.finish() {
-            Ok(bytes) if bytes.len() <= max => Ok(bytes),
-            Ok(_) => Err(too_large()),
-            Err(_) => Err(CloudError::BadAnswer { status, why: "it breaks off".into() }),
-        },
-    }
+    body.end().map_err(|_| CloudError::BadAnswer { status, why: "it breaks off".into() })
 }
 
 /// The next piece of a body, waited for as `patience` allows.

@@ -146,6 +146,18 @@ impl Reader {
         find(self.connection(), op_id)
     }
 
+    /// The same change as this one, perhaps under another id: what waits behind a row that is brought back is given a new one.
+    pub fn same_change(&self, as_one: &OutboxEntry) -> Result<Option<OutboxEntry>, StoreError> {
+        let same = |other: &OutboxEntry| other.kind == as_one.kind && other.patch == as_one.patch;
+        let mut statement =
+            self.connection().prepare_cached(&format!("select {COLUMNS} from outbox where row_id = ?1 order by id"))?;
+        let entries = statement.query_map([as_one.row_id.as_bytes().as_slice()], entry)?;
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let found =
+            entries.iter().find(|other| other.op_id == as_one.op_id).or_else(|| entries.iter().find(|e| same(e)));
+        Ok(found.cloned())
+    }
+
     /// How many operations of a lane come after the one with that key.
     pub fn waiting_behind(&self, lane: ConversationId, key: i64) -> Result<u64, StoreError> {
         let mut statement =

@@ -56,7 +56,9 @@ impl Writer<'_> {
         change_seq: i64,
         differs: impl FnOnce() -> bool,
     ) -> Result<bool, StoreError> {
-        if self.held(table, id)?.is_some_and(|held| held > 0 && (held != change_seq || differs())) {
+        // A file's row says where its bytes are, which a device that has none of them cannot vouch for.
+        let tells = table != OutboxTable::Attachments;
+        if self.held(table, id)?.is_some_and(|held| held > 0 && ((tells && held != change_seq) || differs())) {
             self.send_again(lane, table, id)?;
         }
         let ours: bool = self.something_waits()?

@@ -232,6 +232,23 @@ impl Writer<'_> {
         Ok(erased.is_some_and(|erased| erased > change_seq))
     }
 
+    /// The same of a row that is here, unless it is one that was made anew since.
+    pub fn is_erased_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
+        if !self.was_erased_after(id, change_seq)? {
+            return Ok(false);
+        }
+        let Some(table) = OutboxTable::named(table) else { return Ok(true) };
+        let anew: bool = self
+            .connection()
+            .prepare_cached(&format!(
+                "select exists (select 1 from {} as r join server_rows as e on e.table_name = ?2 and e.id = r.uuid \
+                 where r.uuid = ?1 and r.server_seq > e.server_seq)",
+                table.local()
+            ))?
+            .query_row(params![id.as_bytes().as_slice(), ERASED], |row| row.get(0))?;
+        Ok(!anew)
+    }
+
     fn lives_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
         let waits: bool = self
             .connection()

@@ -253,6 +253,27 @@ fn a_tombstone_that_comes_before_the_answer_to_an_insert_is_remembered() {
 }
 
 #[test]
+fn a_row_that_was_made_anew_is_not_the_one_that_was_erased() {
+    let device = Device::new();
+    let c = conversation(1, "archive");
+    device.write(|w| w.insert_conversation(c.clone()));
+    let op = device.waits()[0].op_id;
+    // Its push had arrived under 2, unheard; erased under 3; another device imported the same under 4.
+    device.write(|w| w.pull_tombstone("conversations", c.id.0, 3));
+    device.pull(&c, 4);
+    device.write(|w| w.acknowledge(op, Some(2)));
+    assert!(device.write(|w| w.was_erased_after(c.id.0, 2)));
+    assert!(!device.write(|w| w.is_erased_after("conversations", c.id.0, 2)));
+    // Without the third, it is erased.
+    let device = Device::new();
+    device.write(|w| w.insert_conversation(c.clone()));
+    let op = device.waits()[0].op_id;
+    device.write(|w| w.pull_tombstone("conversations", c.id.0, 3));
+    device.write(|w| w.acknowledge(op, Some(2)));
+    assert!(device.write(|w| w.is_erased_after("conversations", c.id.0, 2)));
+}
+
+#[test]
 fn rows_to_be_fetched_again_are_noted_until_they_came() {
     let device = Device::new();
     let id = conversation(1, "").id.0;

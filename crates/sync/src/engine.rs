@@ -143,13 +143,16 @@ impl<R: Remote + 'static> Engine<R> {
     /// Gives a refused change up and takes the server's row in its place; a new row that the server refused leaves this
     /// device too, with what hangs on it.
     pub async fn discard(&mut self, op_id: Uuid) -> Result<(), SyncError> {
-        let is_there = |engine: &Self| Ok::<_, StoreError>(engine.store.read()?.outbox_entry(op_id)?.is_some());
-        if !is_there(self)? {
+        let Some(entry) = self.store.read()?.outbox_entry(op_id)? else {
             return Err(StoreError::NotFound { what: "The change", id: op_id.to_string() }.into());
-        }
+        };
         self.pull_all().await?;
-        // What the server had to say may have taken it along: its row was erased.
-        if is_there(self)? { self.give_up(op_id).await } else { Ok(()) }
+        // What the server had to say may have given it another id, or taken it along: its row was erased.
+        let left = self.store.read()?.same_change(&entry)?;
+        match left {
+            Some(left) => self.give_up(left.op_id).await,
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn call_hello(&mut self) -> Result<Hello, SyncError> {

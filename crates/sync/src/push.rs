@@ -231,7 +231,7 @@ impl<R: Remote + 'static> Engine<R> {
                         pushed += 1;
                         let number = result.change_seq.unwrap_or(0);
                         let Some(entry) = entry.filter(|entry| entry.kind != OutboxKind::Delete) else { continue };
-                        if w.was_erased_after(op.id, number)? {
+                        if w.is_erased_after(&op.table, op.id, number)? {
                             // The first answer was lost, and somebody has erased the row since.
                             w.withdraw(&entry)?;
                         } else if is_hidden(number, pulled) {

@@ -1,6 +1,6 @@
 //! The account, sync, and the outbox.
 
-use crate::chosen::Chosen;
+use crate::chosen::{Chosen, Use};
 use crate::library::Library;
 use airi_contract::{
     AuditReport, CommandError, DeleteAccount, DeletedAccount, OutboxExport, OutboxRequest, OutboxRow, PauseRequest,
@@ -65,7 +65,7 @@ pub(crate) async fn export_change(
     chosen: State<'_, Chosen>,
     request: OutboxExport,
 ) -> Result<(), CommandError> {
-    chosen.holds([&request.path])?;
+    chosen.holds(Use::Write, [&request.path])?;
     library.run(move |app| app.export_change(&request)).await
 }
 

@@ -1,6 +1,6 @@
 //! Backups of the profile in use.
 
-use crate::chosen::Chosen;
+use crate::chosen::{Chosen, Use};
 use crate::library::Library;
 use airi_contract::{BackupRow, CommandError, PathRequest, RestoreReport};
 use tauri::State;
@@ -21,7 +21,7 @@ pub(crate) async fn check_backup(
     chosen: State<'_, Chosen>,
     request: PathRequest,
 ) -> Result<RestoreReport, CommandError> {
-    chosen.holds([&request.path])?;
+    chosen.holds(Use::Read, [&request.path])?;
     library.run(move |app| app.check_backup(&request)).await
 }
 
@@ -31,6 +31,6 @@ pub(crate) async fn restore_backup(
     chosen: State<'_, Chosen>,
     request: PathRequest,
 ) -> Result<RestoreReport, CommandError> {
-    chosen.holds([&request.path])?;
+    chosen.holds(Use::Read, [&request.path])?;
     library.run(move |app| app.restore_backup(&request)).await
 }

@@ -1,6 +1,6 @@
 //! What the window needs at its start, its settings, the check of the library, and the log.
 
-use crate::chosen::Chosen;
+use crate::chosen::{Chosen, Use};
 use crate::library::Library;
 use airi_contract::{AppInfo, CommandError, FilesReport, PathRequest, Settings, VerifyReport};
 use tauri::{State, Theme, WebviewWindow};
@@ -44,7 +44,7 @@ pub(crate) async fn save_log(
     chosen: State<'_, Chosen>,
     request: PathRequest,
 ) -> Result<(), CommandError> {
-    chosen.holds([&request.path])?;
+    chosen.holds(Use::Write, [&request.path])?;
     library.run(move |app| app.save_log(&request)).await
 }
 

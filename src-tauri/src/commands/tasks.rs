@@ -1,6 +1,6 @@
 //! Import and export, and the operating system's dialogues that they need.
 
-use crate::chosen::Chosen;
+use crate::chosen::{Chosen, Use};
 use crate::library::Library;
 use airi_contract::{CommandError, ExportRequest, ImportRequest, PickRequest, TaskRef, TaskStarted};
 use tauri::{State, WebviewWindow};
@@ -12,7 +12,7 @@ pub(crate) async fn start_import(
     chosen: State<'_, Chosen>,
     request: ImportRequest,
 ) -> Result<TaskStarted, CommandError> {
-    chosen.holds(&request.paths)?;
+    chosen.holds(Use::Read, &request.paths)?;
     library.run(move |app| app.start_import(request)).await
 }
 
@@ -22,7 +22,7 @@ pub(crate) async fn start_export(
     chosen: State<'_, Chosen>,
     request: ExportRequest,
 ) -> Result<TaskStarted, CommandError> {
-    chosen.holds([&request.path])?;
+    chosen.holds(Use::Write, [&request.path])?;
     library.run(move |app| app.start_export(request)).await
 }
 
@@ -39,9 +39,13 @@ pub(crate) async fn pick_path(
     chosen: State<'_, Chosen>,
     request: PickRequest,
 ) -> Result<Option<String>, CommandError> {
+    let what_for = match request {
+        PickRequest::ImportFile | PickRequest::ImportFolder => Use::Read,
+        PickRequest::ExportFile { .. } | PickRequest::ExportFolder => Use::Write,
+    };
     let picked = library.run(move |_| Ok(pick(&window, &request).map(|path| path.to_string()))).await?;
     if let Some(path) = &picked {
-        chosen.add(path);
+        chosen.add(what_for, path);
     }
     Ok(picked)
 }

@@ -11,8 +11,10 @@ export function subscribe(take: Take): () => void {
   return () => takers.delete(take);
 }
 
+export function spread(ids: readonly string[] | null): void {
+  for (const take of [...takers]) take(ids);
+}
+
 export function listenToChanges(): Promise<() => void> {
-  return onChanged(({ conversations }) => {
-    for (const take of [...takers]) take(conversations);
-  });
+  return onChanged(({ conversations }) => spread(conversations));
 }

@@ -1,7 +1,7 @@
 /** The first list, asked for while the window is still being drawn. */
 import { ipc } from '../../ipc/commands';
 import type { ConversationPage, Section } from '../../ipc/generated';
-import { subscribe } from '../../state/changes';
+import { spread, subscribe } from '../../state/changes';
 
 export const PAGE = 200;
 export const MOST = 500;
@@ -19,13 +19,19 @@ export function readPages(section: Section, tag: string | null, limit: number): 
 let asked: Promise<Pages> | null = null;
 let stop = () => {};
 
-/** To be called after changes are listened to: what changes before the list is there to hear of it makes the answer void. */
-export function askAhead(): void {
+/** What changes before the list is there to hear of it makes the answer void; `listening` resolves once changes are heard of. */
+export function askAhead(listening: Promise<unknown>): void {
   forget();
+  let answered = false;
   asked = readPages('active', null, PAGE);
   // Whoever takes it hears of the failure.
-  asked.catch(() => undefined);
+  void asked.then(
+    () => (answered = true),
+    () => undefined,
+  );
   stop = subscribe(forget);
+  // Between such an answer and the first change that is heard of, anything may have come.
+  void listening.then(() => answered && spread(null));
 }
 
 function forget(): void {

@@ -170,14 +170,15 @@ impl Body {
         }
     }
 
-    fn end(self) -> std::io::Result<Vec<u8>> {
-        match self {
-            Body::Plain(bounded) => Ok(bounded.bytes),
-            Body::Gzip(mut decoder) => {
+    fn end(&mut self) -> std::io::Result<Vec<u8>> {
+        let bounded = match self {
+            Body::Plain(bounded) => bounded,
+            Body::Gzip(decoder) => {
                 decoder.try_finish()?;
-                Ok(std::mem::take(&mut decoder.get_mut().bytes))
+                decoder.get_mut()
             }
-        }
+        };
+        Ok(std::mem::take(&mut bounded.bytes))
     }
 }
 
@@ -194,15 +195,16 @@ pub(crate) async fn read(mut response: Response, max: usize, patience: &Patience
     let size = announced.unwrap_or(0).min(1 << 20) as usize;
     let bounded = |size| Bounded { bytes: Vec::with_capacity(size), max, full: false };
     let mut body = if packed { Body::Gzip(GzDecoder::new(bounded(size * 3))) } else { Body::Plain(bounded(size)) };
+    let failed = |body: &Body, why: &str| match body.is_full() {
+        true => too_large(),
+        false => CloudError::BadAnswer { status, why: why.into() },
+    };
     while let Some(piece) = chunk(&mut response, patience).await? {
         if body.add(&piece).is_err() {
-            return Err(match body.is_full() {
-                true => too_large(),
-                false => CloudError::BadAnswer { status, why: "it cannot be unpacked".into() },
-            });
+            return Err(failed(&body, "it cannot be unpacked"));
         }
     }
-    body.end().map_err(|_| CloudError::BadAnswer { status, why: "it breaks off".into() })
+    body.end().map_err(|_| failed(&body, "it breaks off"))
 }
 
 /// The next piece of a body, waited for as `patience` allows.

@@ -264,6 +264,10 @@ impl Oracle {
                     if self.made_by_web.contains(id) {
                         fields.remove("created_at");
                     }
+                    // What is brought back deleted is archived with it, for clients that do not know the trash.
+                    if fields.get("deleted_at").is_some_and(|at| !at.is_null()) {
+                        fields.remove("is_archived");
+                    }
                     // What was written under the name that it has now.
                     for (_, field) in self.written.keys().filter(|(row, _)| Some(*row) == found && found != Some(*id)) {
                         let column = field.split(['.', ' ']).next().unwrap_or_default();

@@ -37,7 +37,7 @@ pub(crate) fn take_in_waiting(w: &mut Writer<'_>, now: Time) -> Result<(), Store
     for parked in w.parked()? {
         let Ok(row) = serde_json::from_str::<Value>(&parked.row) else { continue };
         match parked.reason.as_str() {
-            WAITS_FOR_PARENT if went_along(w, &parked.table, &row)? => {
+            WAITS_FOR_PARENT | WAITED_BEFORE if went_along(w, &parked.table, &row)? => {
                 w.unpark(&parked.table, &parked.id)?;
             }
             WAITS_FOR_PARENT => {

@@ -28,9 +28,11 @@ const real: Transport = {
     navigator.userAgent.includes('Windows') ? `http://airi-file.localhost/${id}` : `airi-file://localhost/${id}`,
 };
 
-function choose(): Transport {
-  if (import.meta.env.DEV) return window.__AIRI_FAKE__ ?? real;
-  return real;
-}
+/** Looked for at each call: which of two modules runs first is the bundler's to say. */
+const developed: Transport = {
+  invoke: (command, args) => (window.__AIRI_FAKE__ ?? real).invoke(command, args),
+  listen: (event, take) => (window.__AIRI_FAKE__ ?? real).listen(event, take),
+  imageUrl: (id) => (window.__AIRI_FAKE__ ?? real).imageUrl(id),
+};
 
-export const transport: Transport = choose();
+export const transport: Transport = import.meta.env.DEV ? developed : real;

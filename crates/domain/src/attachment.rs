@@ -35,6 +35,27 @@ pub struct Attachment {
     pub created_at: Time,
 }
 
+impl Attachment {
+    /// A file of which only the name is known, with every default.
+    pub fn new(id: AttachmentId, message_id: MessageId, file_name: String, created_at: Time) -> Attachment {
+        Attachment {
+            id,
+            message_id,
+            file_name,
+            file_type: None,
+            file_size: None,
+            storage_path: String::new(),
+            sha256: None,
+            mime_type: None,
+            width: None,
+            height: None,
+            duration_seconds: None,
+            metadata: empty_object(),
+            created_at,
+        }
+    }
+}
+
 /// The most bytes that one file may have: what the server's bucket takes (supabase/migrations/013).
 pub const MAX_FILE_BYTES: u64 = 200 * 1024 * 1024;
 

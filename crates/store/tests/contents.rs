@@ -4,7 +4,7 @@
 
 use airi_domain::{
     Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, OwnerId, Patch, Role, Time,
-    empty_object, storage_path_for,
+    storage_path_for,
 };
 use airi_store::{FileFault, FilePlace, GalleryCounts, OutboxKind, Store, StoreError, Writer};
 use serde_json::json;
@@ -26,19 +26,10 @@ fn hash(n: u8) -> String {
 
 fn attachment(n: u128, sha256: Option<String>, storage_path: &str) -> Attachment {
     Attachment {
-        id: aid(n),
-        message_id: MessageId(Uuid::from_u128(2)),
-        file_name: format!("{n}.bin"),
-        file_type: None,
         file_size: Some(10),
         storage_path: storage_path.into(),
         sha256,
-        mime_type: None,
-        width: None,
-        height: None,
-        duration_seconds: None,
-        metadata: empty_object(),
-        created_at: at(n as i64),
+        ..Attachment::new(aid(n), MessageId(Uuid::from_u128(2)), format!("{n}.bin"), at(n as i64))
     }
 }
 

@@ -448,21 +448,7 @@ fn a_second_copy_that_needs_new_ids_brings_its_new_messages() {
 fn an_attachment_learns_of_its_bytes_later_and_tells_the_server() {
     let f = fixture();
     let hash = "a".repeat(64);
-    let bare = Attachment {
-        id: AttachmentId(Uuid::from_u128(7)),
-        message_id: mid(1),
-        file_name: "a.png".into(),
-        file_type: None,
-        file_size: None,
-        storage_path: String::new(),
-        sha256: None,
-        mime_type: None,
-        width: None,
-        height: None,
-        duration_seconds: None,
-        metadata: empty_object(),
-        created_at: at(1),
-    };
+    let bare = Attachment::new(AttachmentId(Uuid::from_u128(7)), mid(1), "a.png".into(), at(1));
     write(&f.store, |w| {
         w.set_owner(ACCOUNT)?;
         w.insert_conversation(conversation(1))?;
@@ -540,20 +526,8 @@ fn replies_of_a_process_that_is_gone_are_kept_as_far_as_they_were_saved() {
 #[test]
 fn the_totals_are_those_of_the_rows_whatever_happens_to_them() {
     let f = fixture();
-    let file = |n: u128, of: u128| Attachment {
-        id: AttachmentId(Uuid::from_u128(0xf000 + n)),
-        message_id: mid(of),
-        file_name: format!("{n}.txt"),
-        file_type: None,
-        file_size: None,
-        storage_path: String::new(),
-        sha256: None,
-        mime_type: None,
-        width: None,
-        height: None,
-        duration_seconds: None,
-        metadata: empty_object(),
-        created_at: at(n as i64),
+    let file = |n: u128, of: u128| {
+        Attachment::new(AttachmentId(Uuid::from_u128(0xf000 + n)), mid(of), format!("{n}.txt"), at(n as i64))
     };
     let holds = |conversations: u64, messages: u64, attachments: u64| {
         write(&f.store, |w| w.refresh_views(100));

@@ -310,21 +310,12 @@ fn what_was_done_to_a_copy_that_needs_new_ids_moves_to_the_one_that_has_them() {
     import(&device, &m);
     device.write(|w| w.patch_conversation(c.id, patch(json!({"title": "renamed"}))));
     device.write(|w| w.patch_message(m.id, patch(json!({"rating": 4}))));
-    let mut file = airi_domain::Attachment {
-        id: airi_domain::AttachmentId(Uuid::from_u128(77)),
-        message_id: m.id,
-        file_name: "notes.txt".into(),
-        file_type: None,
-        file_size: None,
-        storage_path: String::new(),
-        sha256: None,
-        mime_type: None,
-        width: None,
-        height: None,
-        duration_seconds: None,
-        metadata: json!({}),
-        created_at: c.created_at,
-    };
+    let mut file = airi_domain::Attachment::new(
+        airi_domain::AttachmentId(Uuid::from_u128(77)),
+        m.id,
+        "notes.txt".into(),
+        c.created_at,
+    );
     device.write(|w| w.insert_attachment(file.clone()));
     assert_eq!(device.write(|w| w.rekey_conversation(c.id)), kept);
     assert_eq!(device.title(kept).as_deref(), Some("renamed"));

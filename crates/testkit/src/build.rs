@@ -2,9 +2,7 @@
 //! later is newer and sorts later. Texts and ids that must be the same on every run come from the generator instead.
 
 use crate::DEFAULT_NOW;
-use airi_domain::{
-    Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, Role, Time, empty_object,
-};
+use airi_domain::{Attachment, AttachmentId, Conversation, ConversationId, Message, MessageId, Role, Time};
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
@@ -50,21 +48,7 @@ pub fn message(conversation: &Conversation, role: Role, text: &str) -> Message {
 /// A file on that message: no bytes anywhere, only its name.
 pub fn attachment(message: &Message, file_name: &str) -> Attachment {
     let (id, time) = next();
-    Attachment {
-        id: AttachmentId(id),
-        message_id: message.id,
-        file_name: file_name.to_owned(),
-        file_type: None,
-        file_size: None,
-        storage_path: String::new(),
-        sha256: None,
-        mime_type: None,
-        width: None,
-        height: None,
-        duration_seconds: None,
-        metadata: empty_object(),
-        created_at: time,
-    }
+    Attachment::new(AttachmentId(id), message.id, file_name.to_owned(), time)
 }
 
 #[cfg(test)]

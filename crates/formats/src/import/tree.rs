@@ -7,8 +7,8 @@
 use super::fields::Object;
 use super::{AssetRef, ImportedAttachment, Source};
 use airi_domain::{
-    Attachment, AttachmentId, ConversationId, Message, MessageId, OwnerId, Role, Time, derive_uuid, empty_object,
-    fit_attachment, fit_message,
+    Attachment, AttachmentId, ConversationId, Message, MessageId, OwnerId, Role, Time, derive_uuid, fit_attachment,
+    fit_message,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -56,21 +56,7 @@ impl Draft {
 
 impl DraftFile {
     pub(crate) fn new(external_id: String, file_name: String) -> DraftFile {
-        let attachment = Attachment {
-            id: AttachmentId(Uuid::nil()),
-            message_id: MessageId::ROOT,
-            file_name,
-            file_type: None,
-            file_size: None,
-            storage_path: String::new(),
-            sha256: None,
-            mime_type: None,
-            width: None,
-            height: None,
-            duration_seconds: None,
-            metadata: empty_object(),
-            created_at: Time::MIN,
-        };
+        let attachment = Attachment::new(AttachmentId(Uuid::nil()), MessageId::ROOT, file_name, Time::MIN);
         DraftFile { external_id, attachment, asset: None }
     }
 }

@@ -225,28 +225,31 @@ impl Writer<'_> {
 
     /// Whether the server has told that a row of that id was erased later than under this number.
     pub fn was_erased_after(&self, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
-        let mut statement =
-            self.connection().prepare_cached("select server_seq from server_rows where table_name = ?1 and id = ?2")?;
-        let erased: Option<i64> =
-            statement.query_row(params![ERASED, id.as_bytes().as_slice()], |row| row.get(0)).optional()?;
-        Ok(erased.is_some_and(|erased| erased > change_seq))
+        Ok(self.erased_at(id)?.is_some_and(|erased| erased > change_seq))
     }
 
     /// The same of a row that is here, unless it is one that was made anew since.
     pub fn is_erased_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
-        if !self.was_erased_after(id, change_seq)? {
-            return Ok(false);
-        }
+        let Some(erased) = self.erased_at(id)?.filter(|erased| *erased > change_seq) else { return Ok(false) };
         let Some(table) = OutboxTable::named(table) else { return Ok(true) };
-        let anew: bool = self
-            .connection()
-            .prepare_cached(&format!(
-                "select exists (select 1 from {} as r join server_rows as e on e.table_name = ?2 and e.id = r.uuid \
-                 where r.uuid = ?1 and r.server_seq > e.server_seq)",
-                table.local()
-            ))?
-            .query_row(params![id.as_bytes().as_slice(), ERASED], |row| row.get(0))?;
-        Ok(!anew)
+        Ok(!self.is_newer(table, id, erased)?)
+    }
+
+    /// The number of the tombstone of that row, if there is one.
+    fn erased_at(&self, id: Uuid) -> Result<Option<i64>, StoreError> {
+        let mut statement =
+            self.connection().prepare_cached("select server_seq from server_rows where table_name = ?1 and id = ?2")?;
+        Ok(statement.query_row(params![ERASED, id.as_bytes().as_slice()], |row| row.get(0)).optional()?)
+    }
+
+    /// Whether the row that is here has, or had before a re-join, a higher number.
+    fn is_newer(&self, table: OutboxTable, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
+        let mut statement = self.connection().prepare_cached(&format!(
+            "select exists (select 1 from {} where uuid = ?1 \
+             and max(coalesce(server_seq, -1), coalesce(held_seq, -1)) > ?2)",
+            table.local()
+        ))?;
+        Ok(statement.query_row(params![id.as_bytes().as_slice(), change_seq], |row| row.get(0))?)
     }
 
     fn lives_after(&self, table: &str, id: Uuid, change_seq: i64) -> Result<bool, StoreError> {
@@ -254,23 +257,13 @@ impl Writer<'_> {
             .connection()
             .prepare_cached("select exists (select 1 from outbox where row_id = ?1 and kind = 'insert')")?
             .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
-        let local = match table {
-            "conversations" => "conversations",
-            "chat_messages" => "messages",
-            "message_attachments" => "attachments",
-            _ => return Ok(false),
-        };
-        let newer: bool = self
-            .connection()
-            .prepare_cached(&format!(
-                "select exists (select 1 from {local} where uuid = ?1 \
-                 and max(coalesce(server_seq, -1), coalesce(held_seq, -1)) > ?2)"
-            ))?
-            .query_row(params![id.as_bytes().as_slice(), change_seq], |row| row.get(0))?;
+        let Some(table) = OutboxTable::named(table) else { return Ok(false) };
+        let newer = self.is_newer(table, id, change_seq)?;
         let known: bool = self
             .connection()
             .prepare_cached(&format!(
-                "select exists (select 1 from {local} where uuid = ?1 and server_seq is not null)"
+                "select exists (select 1 from {} where uuid = ?1 and server_seq is not null)",
+                table.local()
             ))?
             .query_row([id.as_bytes().as_slice()], |row| row.get(0))?;
         Ok(newer || (waits && !known))

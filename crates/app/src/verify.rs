@@ -41,7 +41,6 @@ impl App {
                 problems.push(format!("The file {hash} is damaged: its content has another hash."));
             }
         }
-        let totals = reader.totals()?;
         if problems.len() > TOLD {
             let more = problems.len() - TOLD;
             problems.truncate(TOLD);
@@ -49,8 +48,8 @@ impl App {
         }
         Ok(VerifyReport {
             ok: problems.is_empty(),
-            conversations: totals.conversations,
-            messages: totals.messages,
+            conversations: kept.conversations,
+            messages: kept.messages,
             files,
             problems,
         })

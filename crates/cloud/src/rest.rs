@@ -57,7 +57,7 @@ impl Rest {
                 http.request(Method::POST, http.address().join(["rest", "v1", "rpc", name]))
                     .header(CONTENT_TYPE, "application/json")
                     .header(ACCEPT, "application/json")
-                    // A page of a history packs to a third. Servers that do not pack answer as they are.
+                    // A page of a history packs to less than half. Servers that do not pack answer as they are.
                     .header(ACCEPT_ENCODING, "gzip")
                     .body(body.clone())
             })

@@ -188,7 +188,7 @@ select set_eq(
   $$ select 'airi_private.' || f from unnest(array['lock_caller', 'assert_caller', 'epoch', 'caller', 'head', 'is_passing',
      'settings_with', 'tags_with', 'insert_conversation', 'patch_conversation', 'insert_message', 'insert_messages',
      'patch_message', 'insert_attachment', 'patch_attachment', 'delete_row', 'apply_op',
-     'row_of', 'number_of', 'erased_since', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
+     'row_of', 'number_of', 'erased_since', 'form_of', 'note_restored', 'restore_row', 'restore_messages', 'note_device',
      'end_session', 'devices', 'found_messages', 'as_time', 'as_object', 'plan_at', 'plan_limit', 'rate_limits',
      'suspended_until', 'thread_page', 'embedding_type', 'check_embedding', 'nearest_by_index', 'nearest_by_owner',
      'nearest_messages', 'erase_caller', 'may_upload']) as f $$,

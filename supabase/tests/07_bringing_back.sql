@@ -196,6 +196,41 @@ select is(pg_temp.outcomes(pg_temp.push(
   'applied applied:superseded applied:superseded', 'what was erased, and made again, does not yield to what was held before');
 select is((select rating from public.chat_messages where id = pg_temp.m(71)), null, 'nor says anything of it');
 
+-- -------------------------------------------------------------------------------------------------------- every number
+-- After yet another epoch a device brings back a form under the number that the server itself gave it when it took it back.
+select pg_temp.act_as_server();
+alter table public.chat_messages disable trigger user;
+update public.chat_messages set change_seq = 40, rating = null where id = pg_temp.m(72);
+alter table public.chat_messages enable trigger user;
+select pg_temp.act_as(pg_temp.a());
+select pg_temp.next_transaction();
+select pg_temp.push(pg_temp.op(90, 'patch', 'chat_messages', pg_temp.m(72), '{"rating": 1}', '50'));
+create temp table taken_back as select pg_temp.number('chat_messages', pg_temp.m(72)) as number;
+select pg_temp.next_transaction();
+select is(pg_temp.outcomes(pg_temp.push(
+  pg_temp.op(91, 'patch', 'chat_messages', pg_temp.m(72), '{"rating": 2}', '60'))), 'applied', 'a later form comes');
+select ok((select number > 60 from taken_back), 'the first one has a higher number by now');
+select is(pg_temp.outcomes(pg_temp.push(pg_temp.op(92, 'patch', 'chat_messages', pg_temp.m(72), '{"rating": 1}',
+  (select to_jsonb(number) from taken_back)))), 'applied:superseded', 'and is the earlier one all the same');
+select pg_temp.next_transaction();
+select pg_temp.push(pg_temp.op(93, 'insert', 'chat_messages', pg_temp.m(73), pg_temp.message('made anew')));
+update taken_back set number = pg_temp.number('chat_messages', pg_temp.m(73));
+select pg_temp.next_transaction();
+select pg_temp.push(pg_temp.op(94, 'patch', 'chat_messages', pg_temp.m(73), '{"rating": 4}', '9'));
+select is(pg_temp.outcomes(pg_temp.push(pg_temp.op(95, 'insert', 'chat_messages', pg_temp.m(73), pg_temp.message('made anew'),
+  (select to_jsonb(number) from taken_back)))), 'applied:superseded', 'what was made anew goes on yielding');
+select pg_temp.act_as_server();
+delete from public.chat_messages where id = pg_temp.m(73);
+delete from public.tombstones where row_id = pg_temp.m(73);
+select pg_temp.act_as(pg_temp.a());
+select pg_temp.next_transaction();
+select is(pg_temp.outcomes(pg_temp.push(
+  pg_temp.op(96, 'insert', 'chat_messages', pg_temp.m(73), pg_temp.message('made anew'), (select to_jsonb(number) from taken_back)),
+  pg_temp.op(97, 'insert', 'chat_messages', pg_temp.m(74), pg_temp.message('beside it'), '9'))), 'applied applied',
+  'it comes back in a run of messages');
+select is(pg_temp.outcomes(pg_temp.push(pg_temp.op(98, 'patch', 'chat_messages', pg_temp.m(73), '{"rating": 4}', '9'))), 'applied',
+  'as what it was');
+
 -- --------------------------------------------------------------------------------------------------------------- erased
 select pg_temp.next_transaction();
 delete from public.chat_messages where id = any (array[pg_temp.m(10), pg_temp.m(11)]);

@@ -13,10 +13,10 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("apply_op", "v_held text := p_op ->> 'held'", "v_held text := null"),
     ("sync_push", "(o.op ->> 'held')::bigint", "null::bigint"),
     // The later form does not win.
-    ("restore_row", "if p_held <= v_form then", "if false and p_held <= v_form then"),
-    ("restore_row", "if p_held <= v_form then", "if true or p_held <= v_form then"),
+    ("restore_row", "if v_rank <= v_form then", "if false and v_rank <= v_form then"),
+    ("restore_row", "if v_rank <= v_form then", "if true or v_rank <= v_form then"),
     // What was brought back before counts as written anew.
-    ("restore_row", "and r.change_seq = v_found", "and false"),
+    ("form_of", "and r.change_seq = p_seq", "and false"),
     ("note_restored", "where u.held is not null", "where false"),
     ("restore_messages", "if v_seqs is not null then", "if false then"),
     // What was erased after the form comes back.
@@ -40,7 +40,20 @@ const BROKEN: &[(&str, &str, &str)] = &[
     // What was erased before it, and made again, does not.
     ("erased_since", "t.change_seq > p_held and", "true and"),
     // A row that was written since is taken for the one that was brought back.
-    ("restore_row", "and r.row_id = p_id and r.change_seq = v_found", "and r.row_id = p_id"),
+    ("form_of", "and r.change_seq = p_seq", "and r.change_seq <= p_seq order by r.change_seq desc limit 1"),
+    // A number that the server gave to what it took back is measured as it is.
+    (
+        "restore_row",
+        "v_rank bigint := airi_private.form_of(p_user_id, p_table, p_id, p_held)",
+        "v_rank bigint := p_held",
+    ),
+    ("note_restored", "airi_private.form_of(p_user_id, p_table, u.id, u.held)", "u.held"),
+    // Only the last one is remembered.
+    (
+        "note_restored",
+        "insert into airi_private.sync_restored",
+        "delete from airi_private.sync_restored as r where r.row_id = any (p_ids);\n  insert into airi_private.sync_restored",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -55,6 +55,7 @@ pub(crate) fn take_in_waiting(w: &mut Writer<'_>, now: Time) -> Result<(), Store
     }
     if missing {
         w.bring_back_missing()?;
+        w.offer_files_again()?;
     }
     Ok(())
 }

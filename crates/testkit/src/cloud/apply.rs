@@ -1,7 +1,7 @@
 //! One pushed operation, as supabase/migrations/011 applies it: its effect, or the code of its refusal.
 
 use super::columns::{Fields, Table, check, convert, start};
-use super::state::Tx;
+use super::state::{Row, Tx};
 use airi_domain::canonicalize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -107,15 +107,28 @@ fn erased_before_made(
     given: &Map<String, Value>,
     held: Option<i64>,
 ) -> Option<Outcome> {
-    let old = tx.state.row(table, id).filter(|old| old.owner == tx.user && old.form() == 0)?;
+    let old = own(tx, table, id).filter(|old| form(tx, table, id, old.seq) == 0)?;
     erased_since(tx, table, id, given, held?).then_some(Outcome::Superseded(Some(old.seq)))
 }
 
-fn note_held(tx: &mut Tx<'_>, table: Table, id: Uuid, held: Option<i64>) {
-    if let Some(held) = held
-        && let Some(row) = tx.state.tables[table as usize].get_mut(&id)
-    {
-        row.held = Some((held, row.seq));
+/// The caller's row.
+fn own<'a>(tx: &'a Tx<'_>, table: Table, id: Uuid) -> Option<&'a Row> {
+    tx.state.row(table, id).filter(|row| row.owner == tx.user)
+}
+
+fn form(tx: &Tx<'_>, table: Table, id: Uuid, seq: i64) -> i64 {
+    tx.state.form_of(tx.user, table, id, seq)
+}
+
+/// Whether the row that is there is as late as the form that would be brought back.
+fn is_as_late(tx: &Tx<'_>, table: Table, id: Uuid, there: i64, held: i64) -> bool {
+    form(tx, table, id, held) <= form(tx, table, id, there)
+}
+
+fn note_held(tx: &mut Tx<'_>, table: Table, id: Uuid, held: Option<i64>, seq: i64) {
+    if let Some(held) = held {
+        let held = form(tx, table, id, held);
+        tx.state.restored.insert((tx.user, table, id, seq), held);
     }
 }
 
@@ -134,10 +147,10 @@ fn insert(tx: &mut Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>, h
         return superseded;
     }
     // What is there already is not looked at again, except that a message must be the same.
-    if let Some(old) = tx.state.row(table, id).filter(|old| old.owner == tx.user && table != Table::Messages) {
+    if let Some(old) = own(tx, table, id).filter(|_| table != Table::Messages) {
         match held {
             None => return Outcome::Applied(old.seq),
-            Some(held) if held <= old.form() => return Outcome::Superseded(Some(old.seq)),
+            Some(held) if is_as_late(tx, table, id, old.seq, held) => return Outcome::Superseded(Some(old.seq)),
             Some(_) => {}
         }
     }
@@ -155,7 +168,7 @@ fn insert(tx: &mut Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>, h
     row.insert("id".into(), json!(id));
     row.insert("user_id".into(), json!(tx.user));
 
-    if let Some(old) = tx.state.row(table, id).filter(|old| old.owner == tx.user) {
+    if let Some(old) = own(tx, table, id) {
         if table == Table::Messages {
             let same =
                 ["conversation_id", "role", "content"].iter().all(|name| old.fields.get(*name) == row.get(*name))
@@ -166,7 +179,7 @@ fn insert(tx: &mut Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>, h
         }
         return match held {
             None => Outcome::Applied(old.seq),
-            Some(held) if held <= old.form() => Outcome::Superseded(Some(old.seq)),
+            Some(held) if is_as_late(tx, table, id, old.seq, held) => Outcome::Superseded(Some(old.seq)),
             Some(held) => bring_back(tx, table, id, &row, given, held),
         };
     }
@@ -204,7 +217,7 @@ fn insert(tx: &mut Tx<'_>, table: Table, id: Uuid, given: &Map<String, Value>, h
     }
     match tx.insert(table, id, row) {
         Ok(seq) => {
-            note_held(tx, table, id, held);
+            note_held(tx, table, id, held, seq);
             Outcome::Applied(seq)
         }
         Err(violation) => invalid(violation),
@@ -231,11 +244,11 @@ fn patch(tx: &mut Tx<'_>, table: Table, id: Uuid, set: &Map<String, Value>, held
     if let Some(superseded) = erased_before_made(tx, table, id, set, held) {
         return superseded;
     }
-    let old = tx.state.row(table, id).filter(|old| old.owner == tx.user);
+    let old = own(tx, table, id);
     if let Some(held) = held {
         // Whether it brings anything back is asked before what it brings.
         match old {
-            Some(old) if held <= old.form() => return Outcome::Superseded(Some(old.seq)),
+            Some(old) if is_as_late(tx, table, id, old.seq, held) => return Outcome::Superseded(Some(old.seq)),
             None if erased_since(tx, table, id, set, held) => return Outcome::Superseded(None),
             _ => {}
         }
@@ -273,21 +286,15 @@ fn finish_update(tx: &mut Tx<'_>, table: Table, id: Uuid, next: Fields, held: Op
     match tx.update(table, id, next) {
         Ok(seq) => {
             match held {
-                Some(_) => note_held(tx, table, id, held),
+                Some(_) => note_held(tx, table, id, held, seq),
                 // The same number, but no more the form that was brought back.
-                None => forget_held(tx, table, id, seq),
+                None => {
+                    tx.state.restored.remove(&(tx.user, table, id, seq));
+                }
             }
             Outcome::Applied(seq)
         }
         Err(violation) => invalid(violation),
-    }
-}
-
-fn forget_held(tx: &mut Tx<'_>, table: Table, id: Uuid, seq: i64) {
-    if let Some(row) = tx.state.tables[table as usize].get_mut(&id)
-        && row.held.is_some_and(|(_, at)| at == seq)
-    {
-        row.held = None;
     }
 }
 

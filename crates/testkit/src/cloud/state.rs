@@ -17,22 +17,11 @@ pub(crate) struct Row {
     pub owner: Uuid,
     pub seq: i64,
     pub fields: Fields,
-    /// The `held` of the operation that brought this form back, 0 when it was made anew after a restore; and the number that
-    /// the row got by it.
-    pub held: Option<(i64, i64)>,
     /// Conversations: orders the preview; does not travel.
     pub last_message_at: Time,
 }
 
 impl Row {
-    /// The number that a form brought back is measured against.
-    pub(crate) fn form(&self) -> i64 {
-        match self.held {
-            Some((held, at)) if at == self.seq => held,
-            _ => self.seq,
-        }
-    }
-
     /// The row as it travels.
     pub(crate) fn travelling(&self) -> Value {
         let mut fields = self.fields.clone();
@@ -68,6 +57,9 @@ pub(crate) struct State {
     pub heads: BTreeMap<Uuid, Head>,
     pub tables: [BTreeMap<Uuid, Row>; 8],
     pub tombstones: BTreeMap<(Uuid, Table, Uuid), Tombstone>,
+    /// By user, table, row and a number that the row had: the number that its form of then was held under before it was
+    /// brought back, 0 when it was made anew after a restore.
+    pub restored: BTreeMap<(Uuid, Table, Uuid, i64), i64>,
     pub operations: BTreeMap<(Uuid, Uuid), OpResult>,
     pub objects: BTreeMap<String, Arc<Vec<u8>>>,
     /// New ids are this, counted up.
@@ -81,6 +73,11 @@ impl State {
 
     pub(crate) fn head(&self, user: Uuid) -> i64 {
         self.heads.get(&user).map_or(0, |head| head.seq)
+    }
+
+    /// The number that the form of a row with the number `seq` is measured by.
+    pub(crate) fn form_of(&self, user: Uuid, table: Table, id: Uuid, seq: i64) -> i64 {
+        self.restored.get(&(user, table, id, seq)).copied().unwrap_or(seq)
     }
 
     pub(crate) fn row(&self, table: Table, id: Uuid) -> Option<&Row> {
@@ -174,8 +171,10 @@ impl<'a> Tx<'a> {
         let seq = self.number(id);
         let created: Time =
             fields.get("created_at").and_then(Value::as_str).and_then(|t| t.parse().ok()).unwrap_or(self.now);
-        let held = (seq >= EPOCH_STEP).then_some((0, seq));
-        let row = Row { owner: self.user, seq, fields, held, last_message_at: created.min(self.now) };
+        if seq >= EPOCH_STEP {
+            self.state.restored.insert((self.user, table, id, seq), 0);
+        }
+        let row = Row { owner: self.user, seq, fields, last_message_at: created.min(self.now) };
         if table == Table::Messages {
             self.count_message(&row);
         }

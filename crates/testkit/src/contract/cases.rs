@@ -269,7 +269,11 @@ pub fn cases() -> Vec<Case> {
         &["insert conversations: true", "insert conversations: false"],
     );
 
-    add("rows that come back", held_calls(), &["superseded", "Applied"]);
+    add(
+        "rows that come back",
+        held_calls(),
+        &["superseded", "Applied", "21 patch conversations Applied superseded Some(11)"],
+    );
 
     let path = "A/2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".to_owned();
     let calls = vec![
@@ -294,16 +298,16 @@ pub fn cases() -> Vec<Case> {
 
 /// Numbers count from the beginning of the case; the first push of A gets 1.
 fn held_calls() -> Vec<Call> {
-    let [c, m, a, n] = [1, 2, 3, 4].map(|n| id(9, n));
+    let [c, m, a, n, d] = [1, 2, 3, 4, 5].map(|n| id(9, n));
     let held = |op: Value, held: i64| with(op, "held", json!(held));
     let mut calls = vec![
-        Push(A, vec![conversation(c), message(m, c, "x"), attachment(a, m, c)]),
+        Push(A, vec![conversation(c), message(m, c, "x"), attachment(a, m, c), conversation(d)]),
         Push(A, vec![held(patch("conversations", c, c, json!({"title": "older"})), 1)]),
         Push(A, vec![held(patch("conversations", c, c, json!({"title": "later"})), 5)]),
         Push(A, vec![held(patch("conversations", c, c, json!({"title": "between"})), 4)]),
         Push(A, vec![held(patch("conversations", c, c, json!({"title": "latest"})), 6)]),
         Push(A, vec![patch("conversations", c, c, json!({"title": "regular"}))]),
-        Push(A, vec![held(patch("conversations", c, c, json!({"title": "lost"})), 3)]),
+        Push(A, vec![held(patch("conversations", c, c, json!({"title": "lost"})), 1)]),
         Push(
             A,
             vec![held(
@@ -350,6 +354,11 @@ fn held_calls() -> Vec<Call> {
         Push(A, vec![with(held(patch("conversations", c, c, json!({"title": "replayed"})), 1), "op", json!(99_999))]),
         Push(A, vec![patch("conversations", c, c, json!({"summary": "s"}))]),
         Push(A, vec![with(held(patch("conversations", c, c, json!({"title": "replayed"})), 1), "op", json!(99_999))]),
+        // A number under which the server took a form back stands for the one that this form was held under, also after a
+        // later form has come: 10 is the number of the first of these, and stands for 2.
+        Push(A, vec![held(patch("conversations", d, d, json!({"title": "held under 2"})), 2)]),
+        Push(A, vec![held(patch("conversations", d, d, json!({"title": "held under 3"})), 3)]),
+        Push(A, vec![held(patch("conversations", d, d, json!({"title": "the first again"})), 10)]),
     ];
     calls.extend(everything(A));
     calls.push(Pull(A, 9));

@@ -41,9 +41,10 @@ async fn a_replica_that_stands_still_is_seen_on_both_sides_and_catches_up() {
         .await
         .unwrap();
     let copy = replica.connect_as_superuser().await.unwrap();
+    // First the row: the log of a commit that nobody waits for is written a moment later, and until then nothing is behind.
+    wait_until(&copy, "select count(*) from public.conversations where title = 'seen'", |rows| rows == 1).await;
     wait_until(&owner, BEHIND, |bytes| bytes == 0).await;
     assert_eq!(number_of(&copy, OWN).await, 0);
-    assert_eq!(number_of(&copy, "select count(*) from public.conversations where title = 'seen'").await, 1);
 
     copy.execute("select pg_wal_replay_pause()", &[]).await.unwrap();
     let paused = "select (pg_get_wal_replay_pause_state() = 'paused')::int::bigint";
@@ -61,8 +62,9 @@ async fn a_replica_that_stands_still_is_seen_on_both_sides_and_catches_up() {
     wait_until(&copy, time, |behind| behind > first && behind > 0).await;
 
     copy.execute("select pg_wal_replay_resume()", &[]).await.unwrap();
+    wait_until(&copy, written, |rows| rows == 500).await;
     wait_until(&owner, BEHIND, |bytes| bytes == 0).await;
-    assert_eq!((number_of(&copy, OWN).await, number_of(&copy, written).await), (0, 500));
+    assert_eq!(number_of(&copy, OWN).await, 0);
 
     // Gone: no replica any more, and a slot that keeps more and more.
     drop(copy);

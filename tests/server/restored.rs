@@ -11,6 +11,7 @@ use crate::session::{Session, number_of};
 use crate::world::{Template, clone_of};
 
 const STEP: i64 = 1_000_000_000_000;
+const BY_HAND: i64 = 100_000_000_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_restores_from_one_backup_number_apart() {
@@ -83,7 +84,7 @@ async fn the_latest_form_wins_in_every_order() {
         assert_eq!(session.head().await, head, "{order:?}");
         let count = format!(
             "select count(*) from public.conversations where id in ('{there}', '{gone}') and title = 'of 80'
-               and change_seq >= {STEP}"
+               and change_seq >= {BY_HAND}"
         );
         assert_eq!(number_of(&owner, &count).await, 2, "{order:?}");
         let count =

@@ -116,7 +116,7 @@ fn devices_and_server_agree_after_any_schedule() {
 fn what_once_failed_holds() {
     for seed in [
         3476, 3816, 3980, 4307, 4810, 6756, 7761, 11122, 11464, 17312, 17682, 18161, 21844, 22220, 26320, 26715, 30266,
-        31245, 47517, 64809, 69173, 79412, 80034, 84016, 85722, 87587,
+        31245, 47517, 64809, 69173, 79412, 80034, 84016, 85722, 87587, 93942, 99953,
     ] {
         let (problems, _) = run(&Schedule::from_seed(seed));
         assert!(problems.is_empty(), "{}", report(seed));

@@ -340,6 +340,7 @@ impl Oracle {
                 || (field == "is_archived" && deleted)
                 || self.restored
                 || self.overwritten.contains(row)
+                || id_of(found, "id").is_some_and(|now| self.overwritten.contains(&now))
             {
                 continue;
             }

@@ -127,7 +127,8 @@ fn is_as_late(tx: &Tx<'_>, table: Table, id: Uuid, there: i64, held: i64) -> boo
 
 fn note_held(tx: &mut Tx<'_>, table: Table, id: Uuid, held: Option<i64>, seq: i64) {
     if let Some(held) = held {
-        let held = form(tx, table, id, held);
+        // A number may be given a second time: the one that the row gets now says nothing of what was held under it.
+        let held = if held == seq { held } else { form(tx, table, id, held) };
         tx.state.restored.insert((tx.user, table, id, seq), held);
     }
 }

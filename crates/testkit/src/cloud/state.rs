@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Numbers of a new epoch begin at the next multiple of this.
+/// Numbers after a restore begin at the next multiple of this.
 const EPOCH_STEP: i64 = 1_000_000_000_000;
+/// Those of an epoch that was called for by hand, which has no timeline of its own, at the next multiple of this.
+const STEP_BY_HAND: i64 = 100_000_000_000;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -143,7 +145,10 @@ impl<'a> Tx<'a> {
         let floor = (i64::from(self.state.timeline) - 1) * EPOCH_STEP;
         let head = self.state.heads.entry(self.user).or_insert_with(|| Head { seq: floor, epoch: epoch.clone() });
         if head.epoch != epoch {
-            head.seq = ((head.seq / EPOCH_STEP + 1) * EPOCH_STEP).max(floor);
+            let timeline = |epoch: &str| epoch.rsplit(':').next().map(str::to_owned);
+            let by_hand = timeline(&head.epoch) == timeline(&epoch);
+            let step = if by_hand { STEP_BY_HAND } else { EPOCH_STEP };
+            head.seq = ((head.seq / step + 1) * step).max(floor);
             head.epoch = epoch;
         } else {
             head.seq += 1;
@@ -171,7 +176,7 @@ impl<'a> Tx<'a> {
         let seq = self.number(id);
         let created: Time =
             fields.get("created_at").and_then(Value::as_str).and_then(|t| t.parse().ok()).unwrap_or(self.now);
-        if seq >= EPOCH_STEP {
+        if seq >= STEP_BY_HAND {
             self.state.restored.insert((self.user, table, id, seq), 0);
         }
         let row = Row { owner: self.user, seq, fields, last_message_at: created.min(self.now) };

@@ -1,13 +1,62 @@
+-- What holds after one restore holds after two of them (docs/decisions/0007). The simulation found both.
+--
 -- Each number under which a form of a row was taken back is remembered, not the last one alone (docs/decisions/0007). After
 -- another epoch a device may bring that number as its `held`: of a form which it brought back itself, or had from the server.
 -- By the number it would be later than one that a third device held all along, and it may be the older one.
+--
+-- And an epoch that an operator calls for by hand goes on from the next multiple of 10^11, of 10^12 only one with a timeline or
+-- a system of its own. Else a restore to before the one by hand would give its numbers a second time.
 
 insert into rollback_keep.statements (migration, statement)
 select '038', pg_catalog.pg_get_functiondef(f::regprocedure)
 from unnest(array[
+  'airi_private.bump(uuid, boolean)',
   'airi_private.note_restored(uuid, text, uuid[], bigint[], bigint[])',
   'airi_private.note_made_anew()',
   'airi_private.restore_row(uuid, text, uuid, text, jsonb, bigint)']) as f;
+
+-- As in 014, but for the step by hand.
+create or replace function airi_private.bump(p_user_id uuid, p_again boolean default false) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  c_step constant bigint := 1000000000000;
+  c_step_by_hand constant bigint := 100000000000;
+  v_seq bigint;
+  v_epoch text;
+  v_floor bigint;
+begin
+  -- Writers without a caller (service role, jobs) come here without the locks; same order for them.
+  perform airi_private.lock_user(p_user_id);
+  if not p_again then
+    select h.seq into v_seq from public.sync_heads as h
+    where h.user_id = p_user_id and h.xid = pg_current_xact_id() and h.moved_at = now();
+    if found then
+      return v_seq;
+    end if;
+  end if;
+
+  v_epoch := airi_private.epoch();
+  v_floor := (coalesce(nullif(split_part(v_epoch, ':', 3), '')::bigint, 1) - 1) * c_step;
+  insert into public.sync_heads as h (user_id, seq, epoch, xid, moved_at)
+  values (p_user_id, v_floor + 1, v_epoch, pg_current_xact_id(), now())
+  on conflict (user_id) do update set
+    seq = case
+      -- Another stored id alone: `stored id:system:timeline`.
+      when h.epoch <> excluded.epoch
+        and substr(h.epoch, strpos(h.epoch, ':')) = substr(excluded.epoch, strpos(excluded.epoch, ':'))
+        then (h.seq / c_step_by_hand + 1) * c_step_by_hand
+      when h.epoch <> excluded.epoch then greatest((h.seq / c_step + 1) * c_step, v_floor)
+      when h.epoch is null and h.seq = 0 then v_floor + 1
+      else h.seq + 1
+    end,
+    epoch = excluded.epoch, xid = excluded.xid, moved_at = excluded.moved_at
+  returning h.seq into v_seq;
+  if not p_again then
+    perform airi_private.ring(p_user_id, v_seq);
+  end if;
+  return v_seq;
+end
+$$;
 
 alter table airi_private.sync_restored drop constraint sync_restored_pkey;
 alter table airi_private.sync_restored add primary key (user_id, table_name, row_id, change_seq);
@@ -24,22 +73,26 @@ $$;
 revoke all on function airi_private.form_of from public, anon;
 grant execute on function airi_private.form_of to authenticated;
 
+-- After two restores from before one moment a number may be given a second time: the one that a row gets now says nothing of
+-- what a device held under it.
 create or replace function airi_private.note_restored(
   p_user_id uuid, p_table text, p_ids uuid[], p_held bigint[], p_seqs bigint[]
 ) returns void
 language sql set search_path = '' as $$
   insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
-  select p_user_id, p_table, u.id, airi_private.form_of(p_user_id, p_table, u.id, u.held), u.seq
+  select p_user_id, p_table, u.id,
+    case when u.held = u.seq then u.held else airi_private.form_of(p_user_id, p_table, u.id, u.held) end, u.seq
   from unnest(p_ids, p_held, p_seqs) as u (id, held, seq)
   where u.held is not null
   on conflict (user_id, table_name, row_id, change_seq) do update set held = excluded.held
 $$;
 
+-- Numbers of this size are of an epoch after the first one.
 create or replace function airi_private.note_made_anew() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   insert into airi_private.sync_restored (user_id, table_name, row_id, held, change_seq)
-  select a.user_id, tg_table_name, a.id, 0, a.change_seq from added as a where a.change_seq >= 1000000000000
+  select a.user_id, tg_table_name, a.id, 0, a.change_seq from added as a where a.change_seq >= 100000000000
   on conflict (user_id, table_name, row_id, change_seq) do update set held = excluded.held;
   return null;
 end

@@ -121,6 +121,25 @@ fn a_lost_or_damaged_index_comes_back_by_itself() {
     }
     assert_eq!(device.search("brown").len(), 1);
     assert_eq!(device.run(&["verify"])["ok"], json!(true));
+    // The list of files is sound, the files are not: the first search finds it, or `verify`, which says so once.
+    let spoil = || {
+        for file in std::fs::read_dir(index.join("index")).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|kind| kind != "json") {
+                std::fs::write(path, b"garbage").unwrap();
+            }
+        }
+    };
+    spoil();
+    assert_eq!(device.search("brown").len(), 1);
+    assert_eq!(device.run(&["verify"])["ok"], json!(true));
+    spoil();
+    let output = device.output(&["verify"], "");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "{told}");
+    assert!(told.contains("is damaged") && told.contains("It was made anew."), "{told}");
+    assert_eq!(device.run(&["verify"])["ok"], json!(true));
+    assert_eq!(device.search("brown").len(), 1);
 }
 
 #[test]

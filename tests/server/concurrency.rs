@@ -143,16 +143,18 @@ async fn transact(
             transaction.execute(INSERT, &[&there, &person.id]).await?;
             transaction.commit().await
         }
-        1 => user.execute(INSERT, &[&here, &person.id]).await.map(drop),
+        1 => user.execute(INSERT, &[&here, &person.id]).await.map(one),
         2 => {
             let star = "update public.conversations set is_starred = not is_starred where id = $1";
-            user.execute(star, &[&here]).await.map(drop)
+            user.execute(star, &[&here]).await.map(one)
         }
         3 => {
             let toggle = "update public.chat_messages
                 set deleted_at = case when deleted_at is null then clock_timestamp() end
                 where id in (select id from public.chat_messages order by id limit 3)";
-            user.execute(toggle, &[]).await.map(drop)
+            let toggled = user.execute(toggle, &[]).await?;
+            assert!(toggled > 0, "all three were erased while this waited");
+            Ok(())
         }
         4 => {
             let operations = json!([
@@ -161,15 +163,18 @@ async fn transact(
                 {"op_id": Uuid::new_v4(), "lane": there, "table": "conversations", "id": there, "kind": "patch",
                  "set": {"title": Uuid::new_v4()}},
             ]);
-            user.push(&operations).await.map(drop)
+            let answer = user.push(&operations).await?;
+            let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
+            assert!(results.len() == 2 && results.iter().all(|result| result["status"] == "applied"), "{answer}");
+            Ok(())
         }
         // A webhook of the billing, with the service's key.
         5 => {
             let bill = "update public.user_profiles set subscription_ends_at = clock_timestamp() where id = $1";
-            service.execute(bill, &[&person.id]).await.map(drop)
+            service.execute(bill, &[&person.id]).await.map(one)
         }
         // The server's own answer in a conversation.
-        6 => service.execute(INSERT, &[&here, &person.id]).await.map(drop),
+        6 => service.execute(INSERT, &[&here, &person.id]).await.map(one),
         // The server erases the oldest message for good, as a moderator would; like every change of rows that are there, it
         // takes the user's lock first.
         7 => {
@@ -188,13 +193,13 @@ async fn transact(
         8 => {
             let attach = "insert into public.message_attachments (message_id, file_name, storage_path)
                 values ($1, 'f', '')";
-            user.execute(attach, &[&person.message]).await.map(drop)
+            user.execute(attach, &[&person.message]).await.map(one)
         }
         // A row of usage beside the counters of the profile, as the server writes them with each answer.
         9 => {
             let usage = "insert into public.usage_logs (user_id, endpoint, method, status_code)
                 values ($1, '/chat', 'POST', 200)";
-            service.execute(usage, &[&person.id]).await.map(drop)
+            service.execute(usage, &[&person.id]).await.map(one)
         }
         // A job that changes rows takes the user's lock first.
         _ => {
@@ -208,4 +213,9 @@ async fn transact(
             transaction.commit().await
         }
     }
+}
+
+/// A statement that changed no row would be no transaction to count.
+fn one(rows: u64) {
+    assert_eq!(rows, 1, "a statement changes its row");
 }

@@ -27,7 +27,6 @@ impl App {
         let query = Query::parse(&request.query, &parse)?;
         let reader = profile.store.read()?;
         let scope = scope(&reader, &query)?;
-        let overlay = profile.indexer.overlay()?;
         let options = Options {
             limit: request.limit.clamp(1, 200) as usize,
             offset: request.offset as usize,
@@ -37,7 +36,7 @@ impl App {
             },
             ..Options::new(now())
         };
-        let found = profile.indexer.index().search(&query, &scope, &options, overlay.as_ref())?;
+        let found = profile.indexer.search(&query, &scope, &options)?;
         let mut hits = Vec::new();
         let mut groups: Vec<(i64, HitGroup)> = Vec::new();
         for row in &found.hits {

@@ -5,7 +5,7 @@
 
 use crate::{AppError, log};
 use airi_domain::{Message, Role};
-use airi_search::{Doc, Index, IndexError, Load, Overlay, Writer};
+use airi_search::{Doc, Hits, Index, IndexError, Load, Options, Overlay, Query, Scope, Writer};
 use airi_store::{IndexRow, Reader, Store};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -145,8 +145,25 @@ impl Indexer {
         Ok(())
     }
 
+    /// Searches the index and what is saved but not in it yet. A file of it that turns out to be damaged costs a rebuild, for
+    /// which nobody who types waits: until it is done what is there is found.
+    pub(crate) fn search(&self, query: &Query, scope: &Scope, options: &Options) -> Result<Hits, AppError> {
+        let overlay = self.overlay()?;
+        match self.index().search(query, scope, options, overlay.as_ref()) {
+            Err(error) if error.is_damage() => {
+                self.rebuild_after(error)?;
+                match self.has_ended() {
+                    true => self.catch_up()?,
+                    false => self.nudge(),
+                }
+                Ok(self.index().search(query, scope, options, None)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
     /// What is saved but not in the index yet, to be searched in memory. Brings the index forward first when that is much.
-    pub(crate) fn overlay(&self) -> Result<Option<Overlay>, AppError> {
+    fn overlay(&self) -> Result<Option<Overlay>, AppError> {
         if self.behind()? == 0 {
             return Ok(None);
         }
@@ -185,15 +202,28 @@ impl Indexer {
         let mut problems = Vec::new();
         let index = self.index();
         if let Err(error) = index.verify() {
-            problems.push(format!("{error}"));
+            let damaged = error.is_damage();
+            let told = format!("{error}");
+            if !damaged {
+                problems.push(told);
+            } else {
+                self.rebuild_after(error)?;
+                self.catch_up()?;
+                problems.push(format!("{told}. It was made anew."));
+            }
         }
+        let index = self.index();
         if self.behind()? > 0 {
             // Another process is writing it: that is no fault.
             return Ok(problems);
         }
         let expected = reader.indexed_rows()?;
-        if index.len() != expected {
-            problems.push(format!("it holds {} rows, the mirror {expected}.", index.len()));
+        match index.len() {
+            Ok(found) if found == expected => {}
+            Ok(found) => problems.push(format!("it holds {found} rows, the mirror {expected}.")),
+            // The checksums have told it.
+            Err(error) if problems.is_empty() => problems.push(format!("{error}")),
+            Err(_) => {}
         }
         Ok(problems)
     }

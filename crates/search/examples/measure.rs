@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("index {:.1} MB / raw {:.1} MB = {:.3}", mb(size(&dir)?), mb(bytes), size(&dir)? as f64 / bytes as f64);
     let started = Instant::now();
     let index = Index::open(&dir, "measure")?.into_index();
-    println!("open: {:?}, {} rows", started.elapsed(), index.len());
+    println!("open: {:?}, {} rows", started.elapsed(), index.len()?);
     measure(&index)?;
     if std::env::var_os("MERGE").is_some() {
         let started = Instant::now();

@@ -1,7 +1,9 @@
 //! What can go wrong with the index. Nothing here touches the user's messages: the index is made of the mirror and can
 //! be made again.
 
+use std::cell::Cell;
 use std::io;
+use std::sync::Once;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -58,9 +60,25 @@ fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), K::UnexpectedEof | K::InvalidData | K::NotFound)
 }
 
-/// Runs engine code; a panic in it is what a damaged file looks like from there.
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs engine code; a panic in it is what a damaged file looks like from there, and is told as that alone.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                before(panic);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(IndexError::Damaged(text.unwrap_or_else(|| "the engine gave up".to_owned())))

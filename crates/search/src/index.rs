@@ -11,8 +11,9 @@ use crate::writer::{Load, Writer};
 use crate::{Hits, IndexError, Options, Overlay, Query, Scope};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use tantivy::{IndexReader, ReloadPolicy};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use tantivy::index::SegmentId;
+use tantivy::{IndexMeta, IndexReader, Opstamp, ReloadPolicy};
 
 /// A handle; clones are the same index. Searching needs no lock and goes on while somebody writes.
 #[derive(Clone)]
@@ -23,8 +24,31 @@ pub(crate) struct Inner {
     mirror: String,
     pub(crate) engine: tantivy::Index,
     pub(crate) fields: Fields,
+    /// One at a time looks at what is committed.
+    looking: Mutex<()>,
+    seen: RwLock<Seen>,
+}
+
+/// What was committed when somebody looked last.
+struct Seen {
+    /// The position of the mirror that it has reached.
+    position: i64,
+    /// None until the first search: opening touches every file, megabytes of an index of a million rows.
+    opened: Option<Looked>,
+}
+
+#[derive(Clone)]
+struct Looked {
     reader: IndexReader,
-    view: RwLock<Arc<View>>,
+    view: Arc<View>,
+    at: Stand,
+}
+
+/// Tells one state of the files from another: a commit moves the stamp, a merge the segments.
+type Stand = (Opstamp, Vec<(SegmentId, Option<Opstamp>)>);
+
+fn stand(metas: &IndexMeta) -> Stand {
+    (metas.opstamp, metas.segments.iter().map(|segment| (segment.id(), segment.delete_opstamp())).collect())
 }
 
 /// What opening found.
@@ -82,7 +106,8 @@ impl Payload {
 impl Index {
     /// Opens the index in `dir`, made from the mirror that `mirror` names. A missing, foreign or damaged one becomes an
     /// empty one; only the disk or another process that is writing just now ([`IndexError::Busy`]) can be in the way of
-    /// that. Finds what shows when files are opened; [`Index::verify`] reads all of them.
+    /// that. Reads the list of files alone: what is wrong with one of them shows, as an error that
+    /// [asks for a rebuild](IndexError::is_damage), at the first search or write; [`Index::verify`] reads all of them.
     pub fn open(dir: &Path, mirror: &str) -> Result<Opened, IndexError> {
         let reason = match guarded(|| Index::open_files(dir, mirror)) {
             Ok(Ok(index)) => return Ok(Opened::Ready(index)),
@@ -107,7 +132,7 @@ impl Index {
         let engine = tantivy::Index::create_in_dir(&files, schema().0)?;
         // Others may still read it; then it goes the next time.
         let _ = remove(&aside);
-        Index::with_engine(dir, mirror, engine, 0)
+        Ok(Index::with_engine(dir, mirror, engine, 0))
     }
 
     fn open_files(dir: &Path, mirror: &str) -> Result<Result<Index, Rebuilt>, IndexError> {
@@ -133,15 +158,19 @@ impl Index {
         if engine.schema() != schema().0 {
             return Ok(Err(Rebuilt::OtherFormat));
         }
-        Ok(Ok(Index::with_engine(dir, mirror, engine, position)?))
+        Ok(Ok(Index::with_engine(dir, mirror, engine, position)))
     }
 
-    fn with_engine(dir: &Path, mirror: &str, engine: tantivy::Index, position: i64) -> Result<Index, IndexError> {
+    fn with_engine(dir: &Path, mirror: &str, engine: tantivy::Index, position: i64) -> Index {
         register(&engine);
-        let reader: IndexReader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let fields = schema().1;
-        let view = RwLock::new(Arc::new(View::new(reader.searcher(), &fields, position)?));
-        Ok(Index(Arc::new(Inner { dir: dir.to_owned(), mirror: mirror.to_owned(), engine, fields, reader, view })))
+        Index(Arc::new(Inner {
+            dir: dir.to_owned(),
+            mirror: mirror.to_owned(),
+            engine,
+            fields: schema().1,
+            looking: Mutex::new(()),
+            seen: RwLock::new(Seen { position, opened: None }),
+        }))
     }
 
     /// Reads every byte and compares checksums: for idle times.
@@ -155,16 +184,16 @@ impl Index {
 
     /// The position of the mirror that is searched at present.
     pub fn position(&self) -> i64 {
-        self.view().position
+        self.seen().position
     }
 
     /// Rows in it, titles among them.
-    pub fn len(&self) -> u64 {
-        self.view().searcher.num_docs()
+    pub fn len(&self) -> Result<u64, IndexError> {
+        Ok(self.view()?.searcher.num_docs())
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn is_empty(&self) -> Result<bool, IndexError> {
+        Ok(self.len()? == 0)
     }
 
     /// Takes the writer's lock. A few rows at a time: [`Load::Steady`]; a rebuild: [`Load::Bulk`].
@@ -175,18 +204,45 @@ impl Index {
 
     /// Sees what another process has committed. Searches that run go on with what they see.
     pub fn reload(&self) -> Result<(), IndexError> {
-        guarded(|| {
+        self.look(false)
+    }
+
+    fn look(&self, open: bool) -> Result<(), IndexError> {
+        let _one = self.0.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked = guarded(|| {
             // Read first: a position behind the rows only makes the caller put some rows again.
-            let payload = self.0.engine.load_metas()?.payload;
-            let position = match payload.as_deref().map(Payload::read) {
+            let metas = self.0.engine.load_metas()?;
+            let position = match metas.payload.as_deref().map(Payload::read) {
                 None => 0,
                 Some(Ok(payload)) if payload.mirror == self.0.mirror => payload.position,
                 Some(_) => return Err(IndexError::Damaged("another version of AIRI has replaced it".to_owned())),
             };
-            self.0.reader.reload()?;
-            let view = View::new(self.0.reader.searcher(), &self.0.fields, position)?;
-            *self.0.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+            let at = stand(&metas);
+            let before = self.seen().opened.clone();
+            let reader = match before {
+                Some(looked) if looked.at == at => {
+                    self.0.seen.write().unwrap_or_else(PoisonError::into_inner).position = position;
+                    return Ok(());
+                }
+                Some(looked) => {
+                    looked.reader.reload()?;
+                    Some(looked.reader)
+                }
+                None if open => Some(self.0.engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?),
+                None => None,
+            };
+            let look = |reader: IndexReader| -> Result<Looked, IndexError> {
+                let view = Arc::new(View::new(reader.searcher(), &self.0.fields)?);
+                Ok(Looked { reader, view, at })
+            };
+            let opened = reader.map(look).transpose()?;
+            *self.0.seen.write().unwrap_or_else(PoisonError::into_inner) = Seen { position, opened };
             Ok(())
+        });
+        // What the engine refuses to open is not what it wrote.
+        looked.map_err(|error| match error {
+            IndexError::Engine(error) => IndexError::Damaged(error.to_string()),
+            error => error,
         })
     }
 
@@ -198,11 +254,20 @@ impl Index {
         options: &Options,
         overlay: Option<&Overlay>,
     ) -> Result<Hits, IndexError> {
-        guarded(|| crate::search::search(&self.view(), &self.0.fields, query, scope, options, overlay))
+        guarded(|| crate::search::search(&*self.view()?, &self.0.fields, query, scope, options, overlay))
     }
 
-    pub(crate) fn view(&self) -> Arc<View> {
-        self.0.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn view(&self) -> Result<Arc<View>, IndexError> {
+        let opened = || self.seen().opened.as_ref().map(|looked| looked.view.clone());
+        if let Some(view) = opened() {
+            return Ok(view);
+        }
+        self.look(true)?;
+        opened().ok_or_else(|| IndexError::Damaged("it cannot be opened".to_owned()))
+    }
+
+    fn seen(&self) -> RwLockReadGuard<'_, Seen> {
+        self.0.seen.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn payload(&self, position: i64) -> String {

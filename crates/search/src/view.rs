@@ -11,13 +11,11 @@ pub(crate) struct View {
     pub(crate) columns: Vec<Columns>,
     /// Tokens in each part: parts without any need not be asked.
     pub(crate) tokens: [u64; PARTS],
-    /// The position of the mirror that it has reached.
-    pub(crate) position: i64,
 }
 
 impl View {
     /// Opens every part of every segment, so that a file that was cut shows here and not in a search.
-    pub(crate) fn new(searcher: Searcher, fields: &Fields, position: i64) -> Result<View, IndexError> {
+    pub(crate) fn new(searcher: Searcher, fields: &Fields) -> Result<View, IndexError> {
         let (mut columns, mut tokens) = (Vec::new(), [0; PARTS]);
         for segment in searcher.segment_readers() {
             columns.push(Columns::open(segment)?);
@@ -28,7 +26,7 @@ impl View {
                 segment.inverted_index(*field)?.terms().stream()?.advance();
             }
         }
-        Ok(View { searcher, columns, tokens, position })
+        Ok(View { searcher, columns, tokens })
     }
 
     /// Rows, removed ones that are not merged away yet among them: what the engine counts with.

@@ -48,7 +48,7 @@ impl Writer {
         policy.set_del_docs_ratio_before_merge(0.3);
         engine.set_merge_policy(Box::new(policy));
         index.reload()?;
-        let committed = index.view();
+        let committed = index.view()?;
         Ok(Writer { index, engine, committed, fresh: HashSet::new(), _lock: lock })
     }
 
@@ -88,7 +88,7 @@ impl Writer {
             Ok(())
         })?;
         self.index.reload()?;
-        self.committed = self.index.view();
+        self.committed = self.index.view()?;
         self.fresh.clear();
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Writer {
             Ok(())
         })?;
         self.index.reload()?;
-        self.committed = self.index.view();
+        self.committed = self.index.view()?;
         Ok(())
     }
 

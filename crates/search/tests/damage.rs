@@ -36,12 +36,13 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Whatever is done to the files: it opens, and then searches and is written to like any other.
+/// Whatever is done to the files: it opens, and then searches and is written to like any other. Why it was made anew, when it
+/// was: at opening, or for what showed at the first search.
 fn open_and_use(dir: &Path, what: &str) -> Option<Rebuilt> {
-    let (index, reason) = match Index::open(dir, "mirror").unwrap_or_else(|error| panic!("{what}: {error}")) {
+    let (index, mut reason) = match Index::open(dir, "mirror").unwrap_or_else(|error| panic!("{what}: {error}")) {
         Opened::Ready(index) => (index, None),
         Opened::Rebuilt { index, reason } => {
-            assert_eq!((index.position(), index.len()), (0, 0), "{what}");
+            assert_eq!((index.position(), index.len().unwrap()), (0, 0), "{what}");
             (index, Some(reason))
         }
     };
@@ -51,6 +52,7 @@ fn open_and_use(dir: &Path, what: &str) -> Option<Rebuilt> {
         Ok(_) => index,
         Err(error) => {
             assert!(error.is_damage(), "{what}: {error}");
+            reason = Some(Rebuilt::Damaged(error.to_string()));
             Index::rebuild(dir, "mirror").unwrap()
         }
     };

@@ -94,7 +94,10 @@ async fn files_dropped_on_a_conversation_go_along_with_what_is_written() {
     std::fs::create_dir(&trip).unwrap();
 
     let args = ["--data-dir", data.to_str().unwrap()];
-    let window = Window::open(Screen::start(1280, 820), &args, &[]).await;
+    // What the page keeps for itself.
+    let page = folder.path().join("page");
+    let environment = [("XDG_DATA_HOME", page.as_path())];
+    let window = Window::open(Screen::start(1280, 820), &args, &environment).await;
     window.click_saying("conversation-row", "Dropped on").await;
     window.says("message", "before").await;
     let over = async || {
@@ -110,6 +113,23 @@ async fn files_dropped_on_a_conversation_go_along_with_what_is_written() {
     let seen = "return document.querySelector('[data-testid=draft-file] img')?.naturalWidth > 1";
     window.becomes(seen, &json!(true)).await;
     window.shot("32-dropped");
+
+    // What is being written is there after a restart, with what was pasted and dropped.
+    let paste = "const files = new DataTransfer();
+        files.items.add(new File(['# Pasted'], 'pasted.md', { type: 'text/markdown' }));
+        document.querySelector('[data-testid=composer]').dispatchEvent(new ClipboardEvent('paste', { clipboardData: files }));";
+    window.js(paste, vec![]).await;
+    window.says("draft-file", "pasted.md").await;
+    window.fill("composer", "half said").await;
+    window.close().await;
+    let window = Window::open(Screen::start(1280, 820), &args, &environment).await;
+    window.click_saying("conversation-row", "Dropped on").await;
+    window.says("draft-file", "pasted.md").await;
+    assert_eq!(window.texts("draft-file").await.len(), 2);
+    window.becomes(seen, &json!(true)).await;
+    window.becomes("return document.querySelector('[data-testid=composer]').value", &json!("half said")).await;
+    let remove = "[...document.querySelectorAll('[data-testid=draft-file]')].at(-1).querySelector('button').click()";
+    window.js(remove, vec![]).await;
     window.fill("composer", "look at this\u{e007}").await;
     window.gone("draft-file").await;
     window.says("message", "look at this").await;

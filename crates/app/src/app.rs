@@ -98,12 +98,13 @@ impl App {
             None => data.config()?.active_profile.unwrap_or_else(|| LOCAL_PROFILE.to_owned()),
         };
         let profile = Arc::new(Profile::open(&data, &name)?);
+        let dropped = Mutex::new(Tickets::read(&data));
         let app = App(Arc::new(Inner {
             data,
             profile: RwLock::new(profile.clone()),
             events: broadcast::channel(1024).0,
             tasks: Tasks::default(),
-            dropped: Mutex::default(),
+            dropped,
             replies: Replies::default(),
             provider_secrets: Mutex::default(),
             demo: options.demo,

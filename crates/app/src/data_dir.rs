@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! config.json            the profile in use, the window's settings
+//! dropped.json           where files lie that were dropped on the window, so that a draft still has them after a restart
 //! profiles/<name>/       mirror.sqlite, index/, files/, and the locks of that profile
 //! ```
 
@@ -105,17 +106,21 @@ impl DataDir {
 
     /// Replaces the config as a whole: a reader sees the old one or the new one, never half.
     pub(crate) fn set_config(&self, config: &Config) -> Result<(), AppError> {
-        let path = self.0.join("config.json");
-        let what = || format!("The file {}", path.display());
         let text = serde_json::to_vec_pretty(config).map_err(|error| AppError::Internal(error.to_string()))?;
-        let fresh = self.0.join(format!("config.json.{}.new", std::process::id()));
+        self.replace("config.json", &text)
+    }
+
+    /// Replaces a file of the folder as a whole.
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), AppError> {
+        let path = self.0.join(name);
+        let fresh = self.0.join(format!("{name}.{}.new", std::process::id()));
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&fresh)?;
-            file.write_all(&text)?;
+            file.write_all(content)?;
             file.sync_all()?;
             fs::rename(&fresh, &path)
         };
-        write().map_err(AppError::io(what(), PERMISSIONS))
+        write().map_err(AppError::io(format!("The file {}", path.display()), PERMISSIONS))
     }
 
     /// One window per data folder. The lock is held until the file is dropped.

@@ -1,10 +1,12 @@
 //! Files that were dropped on the window. The operating system names their paths to this process; the page gets a ticket for
 //! each that can be attached, and no path that it names itself is ever attached.
 
+use crate::data_dir::DataDir;
 use crate::{App, AppError};
 use airi_contract::{CommandError, DropRefusal, DroppedItem};
 use airi_domain::MAX_FILE_BYTES;
 use airi_formats::import::{Archive, Format, Limits};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Read;
@@ -14,11 +16,26 @@ use uuid::Uuid;
 
 /// So many of the newest are known; whoever drops more at once is told so.
 const MOST: usize = 500;
+/// Where they are kept over restarts: what is being written keeps its files then.
+const FILE: &str = "dropped.json";
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Tickets(VecDeque<(String, PathBuf)>);
 
 impl Tickets {
+    /// Those of before. What cannot be read is none: the page says of each of its files that it is gone.
+    pub(crate) fn read(data: &DataDir) -> Tickets {
+        let text = fs::read(data.path().join(FILE)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    fn keep(&self, data: &DataDir) {
+        // Without it a restart forgets files of drafts, and nothing else.
+        if let Ok(text) = serde_json::to_vec(self) {
+            let _ = data.replace(FILE, &text);
+        }
+    }
+
     fn issue(&mut self, path: &Path) -> String {
         let ticket = Uuid::new_v4().to_string();
         self.0.push_back((ticket.clone(), path.to_owned()));
@@ -37,8 +54,10 @@ impl App {
     /// Looks at what the operating system handed over, and gives tickets for what can be attached. Blocking.
     pub fn note_dropped(&self, paths: &[PathBuf]) -> Vec<DroppedItem> {
         // Looked at without the lock: a folder of the network that does not answer holds up nothing but itself.
-        let issue = |path: &Path| self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner).issue(path);
-        paths.iter().map(|path| item(path, || issue(path))).collect()
+        let tickets = || self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        let items = paths.iter().map(|path| item(path, || tickets().issue(path))).collect();
+        tickets().keep(&self.0.data);
+        items
     }
 
     /// Where the file of a ticket lies.
@@ -156,6 +175,13 @@ mod tests {
         assert_eq!(attach(path.to_str().unwrap()).unwrap_err().code, ErrorCode::NotFound);
         let (row, message) = attach(&ticket).unwrap();
         assert_eq!((row.file_name.as_str(), row.file_size, message.row.files.len()), ("notes.md", Some(7), 1));
+        drop(app);
+        let app = self::app(dir.path());
+        assert_eq!(app.dropped_file(&ticket).unwrap(), path, "it holds over a restart");
+        let attach = |ticket: &str| {
+            let source = FileSource::Dropped(ticket.to_owned());
+            app.attach_file(NewFile { conversation_id: conversation_id.clone(), message_id: None, source })
+        };
         fs::remove_file(&path).unwrap();
         assert_eq!(attach(&ticket).unwrap_err().code, ErrorCode::Io);
         assert_eq!(app.show(&conversation_id, None, None).unwrap().1.len(), 1, "what failed left no message");

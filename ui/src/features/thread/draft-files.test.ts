@@ -1,5 +1,8 @@
+import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DroppedItem } from '../../ipc/generated';
+import { createStore, entries } from 'idb-keyval';
+import type { DraftFile } from './draft-files';
 import { MOST_BYTES, dropped, enclose, keepDraftFiles, letGo, readDraftFiles } from './draft-files';
 
 const item = (part: Partial<DroppedItem>): DroppedItem => ({ name: 'a.png', path: '/home/mira/a.png', size: 9, ticket: 't-1', refusal: null, picture: false, ...part });
@@ -47,5 +50,48 @@ describe('a file that goes along', () => {
     expect(readDraftFiles(null)).toEqual([]);
     keepDraftFiles('c', []);
     expect(readDraftFiles('c')).toEqual([]);
+  });
+
+  it('is there after a restart, and what is added meanwhile too', async () => {
+    const restarted = async () => {
+      vi.resetModules();
+      return import('./draft-files');
+    };
+    const picture = await enclose(new File(['x'], 'a.png', { type: 'image/png' }));
+    const notes = dropped(item({ name: 'notes.md', ticket: 't-2' })) as DraftFile;
+    keepDraftFiles('r', [picture!, notes]);
+    keepDraftFiles(null, [notes]);
+
+    const second = await restarted();
+    expect(second.readDraftFiles('r')).toEqual([]);
+    const bringing = second.bringDraftFiles('r');
+    const added = (await second.enclose(new File(['y'], 'b.txt')))!;
+    second.keepDraftFiles('r', [added]);
+    const files = (await bringing)!;
+    expect(files.map(({ name, size, source, preview }) => [name, size, source.kind, preview])).toEqual([
+      ['a.png', 1, 'bytes', 'blob:x'],
+      ['notes.md', 9, 'dropped', null],
+      ['b.txt', 1, 'bytes', null],
+    ]);
+    expect(files[0]?.source).toEqual(picture?.source);
+    expect(new Set(files.map(({ key }) => key)).size).toBe(3);
+    expect(second.readDraftFiles('r')).toEqual(files);
+    expect(await second.bringDraftFiles('r')).toBe(null);
+    expect((await second.bringDraftFiles(null))?.map(({ name }) => name)).toEqual(['notes.md']);
+    second.keepDraftFiles('r', []);
+
+    const third = await restarted();
+    expect(await third.bringDraftFiles('r')).toBe(null);
+  });
+
+  it('goes when nobody looked at its draft for long', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    keepDraftFiles('old', [dropped(item({})) as DraftFile]);
+    vi.setSystemTime(Date.now() + 91 * 86_400_000);
+    vi.resetModules();
+    const later = await import('./draft-files');
+    await later.bringDraftFiles('other');
+    await vi.waitFor(async () => expect(await entries(createStore('airi.drafts', 'files')).then((all) => all.map(([key]) => key))).not.toContain('old'));
+    vi.useRealTimers();
   });
 });

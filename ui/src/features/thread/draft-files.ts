@@ -1,4 +1,9 @@
-/** Files that wait to be sent with what is being written, kept per conversation until the window is closed. */
+/**
+ * Files that wait to be sent with what is being written, kept per conversation, over restarts too: their bytes in the page's own
+ * database, of dropped ones the ticket.
+ */
+import type { UseStore } from 'idb-keyval';
+import { createStore, del, entries, get, set } from 'idb-keyval';
 import { imageUrl } from '../../ipc/commands';
 import type { DroppedItem, EnclosedFile } from '../../ipc/generated';
 import { t } from '../../state/i18n.svelte';
@@ -9,7 +14,8 @@ export interface DraftFile {
   name: string;
   size: number;
   source: EnclosedFile;
-  /** The address of the picture, when it is one. */
+  /** The type of the picture, when it is one, and its address. */
+  picture: string | null;
   preview: string | null;
 }
 
@@ -17,16 +23,81 @@ export interface DraftFile {
 export const MOST_BYTES = 25_000_000;
 
 const PICTURES = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
-const kept = new Map<string | null, DraftFile[]>();
-let count = 0;
+/** As a file lies in the database: an address does not outlive its window. */
+interface Stored {
+  name: string;
+  size: number;
+  source: EnclosedFile;
+  /** The type of the picture, when it is one. */
+  picture: string | null;
+}
+interface Draft {
+  at: number;
+  files: Stored[];
+}
 
+/** A draft that nobody looked at for so long keeps its text and loses its files. */
+const KEPT_MS = 90 * 86_400_000;
+const NEW = 'new';
+
+const kept = new Map<string | null, DraftFile[]>();
+/** Conversations whose files of before this start were asked for, or cannot be. */
+const brought = new Set<string | null>();
+let count = 0;
+let opened: UseStore | undefined;
+
+/** A full, closed or missing database loses the files of a restart, never what is on the screen. */
+async function stored<T>(ask: (store: UseStore) => Promise<T>): Promise<T | undefined> {
+  try {
+    if (opened === undefined) {
+      opened = createStore('airi.drafts', 'files');
+      void stored(forgetOld);
+    }
+    return await ask(opened);
+  } catch {
+    return undefined;
+  }
+}
+
+async function forgetOld(store: UseStore): Promise<void> {
+  for (const [key, draft] of await entries<string, Draft>(store)) {
+    if (Date.now() - draft.at > KEPT_MS) await del(key, store);
+  }
+}
+
+/** Those that are known without waiting. */
 export function readDraftFiles(conversation: string | null): DraftFile[] {
   return kept.get(conversation) ?? [];
 }
 
+/** Those of before this start, with what was added meanwhile. Null: there are none that are not known. */
+export async function bringDraftFiles(conversation: string | null): Promise<DraftFile[] | null> {
+  if (brought.has(conversation)) return null;
+  brought.add(conversation);
+  const draft = await stored((store) => get<Draft>(conversation ?? NEW, store));
+  if (draft === undefined) return null;
+  const files = [...draft.files.map(restored), ...readDraftFiles(conversation)];
+  keepDraftFiles(conversation, files);
+  return files;
+}
+
 export function keepDraftFiles(conversation: string | null, files: DraftFile[]): void {
-  if (files.length === 0) kept.delete(conversation);
-  else kept.set(conversation, files);
+  kept.set(conversation, files);
+  brought.add(conversation);
+  const key = conversation ?? NEW;
+  const draft: Draft = { at: Date.now(), files: files.map(({ name, size, source, picture }) => ({ name, size, source, picture })) };
+  void stored((store) => (files.length === 0 ? del(key, store) : set(key, draft, store)));
+}
+
+function restored(file: Stored): DraftFile {
+  const { source, picture } = file;
+  count += 1;
+  const preview = picture === null ? null : source.kind === 'dropped' ? imageUrl(`dropped/${source.ticket}`) : URL.createObjectURL(pictureOf(source.base64, picture));
+  return { key: count, ...file, preview };
+}
+
+function pictureOf(base64: string, type: string): Blob {
+  return new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type });
 }
 
 /** A file that was chosen or pasted. Null when it is too large. */
@@ -40,7 +111,8 @@ export function enclose(file: File): Promise<DraftFile | null> {
       const name = file.name || 'file';
       const source: EnclosedFile = { kind: 'bytes', name, base64: url.slice(url.indexOf(',') + 1) };
       count += 1;
-      resolve({ key: count, name, size: file.size, source, preview: PICTURES.has(file.type) ? URL.createObjectURL(file) : null });
+      const picture = PICTURES.has(file.type) ? file.type : null;
+      resolve({ key: count, name, size: file.size, source, picture, preview: picture === null ? null : URL.createObjectURL(file) });
     };
     reader.readAsDataURL(file);
   });
@@ -51,7 +123,7 @@ export function dropped(item: DroppedItem): DraftFile | string {
   const { name, size, ticket, refusal, picture } = item;
   if (ticket === null) return t().drop.refusals[refusal ?? 'unreadable'](name);
   count += 1;
-  return { key: count, name, size, source: { kind: 'dropped', ticket }, preview: picture ? imageUrl(`dropped/${ticket}`) : null };
+  return { key: count, name, size, source: { kind: 'dropped', ticket }, picture: picture ? 'image' : null, preview: picture ? imageUrl(`dropped/${ticket}`) : null };
 }
 
 /** A picture's bytes are held for as long as its address is. */

@@ -19,6 +19,8 @@ export class GalleryModel {
   loaded = $state(false);
   failure = $state.raw<CommandFailure | null>(null);
 
+  /** Read since the last change that was told, place by place; the rest is read again when it is looked at. */
+  #fresh: boolean[] = [];
   #turn = 0;
   #line = new Line();
   #loading: Promise<void> | null = null;
@@ -50,8 +52,22 @@ export class GalleryModel {
     return this.#loading;
   }
 
+  /** After a page that could not be read. */
+  retry(): Promise<void> {
+    this.failure = null;
+    return this.more();
+  }
+
   /** Something of the conversation changed: reads what is looked at again, and all when files came or went. */
-  async refresh(first: number, end: number): Promise<void> {
+  refresh(first: number, end: number): Promise<void> {
+    this.#fresh = [];
+    return this.look(first, end);
+  }
+
+  /** These are looked at: what changed of them while they were not is read. */
+  async look(first: number, end: number): Promise<void> {
+    const places = Array.from({ length: Math.max(1, Math.min(end, this.files.length) - first) }, (_, at) => first + at);
+    if (places.every((at) => this.#fresh[at] === true)) return;
     const turn = this.#turn;
     await this.#line.next(async () => {
       if (turn !== this.#turn) return;
@@ -66,6 +82,7 @@ export class GalleryModel {
       }
       this.keep = page.keep;
       this.files = [...this.files.slice(0, from), ...page.files, ...this.files.slice(from + page.files.length)];
+      this.#note(from, page.files.length);
     });
   }
 
@@ -80,6 +97,7 @@ export class GalleryModel {
         files = [...files, ...page.files];
         if (files.length < want && page.files.length > 0) continue;
         this.#take(page, files);
+        this.#note(0, files.length);
         this.loaded = true;
         return;
       }
@@ -98,7 +116,12 @@ export class GalleryModel {
     });
   }
 
+  #note(from: number, count: number): void {
+    for (let at = from; at < from + count; at += 1) this.#fresh[at] = true;
+  }
+
   #take(page: GalleryPage, files: GalleryFile[]): void {
+    this.#note(files.length - page.files.length, page.files.length);
     this.total = page.total;
     this.pictures = page.pictures;
     this.keep = page.keep;

@@ -45,6 +45,21 @@ it('reads again only what is looked at', async () => {
   expect(model.files.length).toBe(200);
 });
 
+it('reads what changed out of sight once it is looked at', async () => {
+  const model = await opened();
+  await model.more();
+  all[150] = { ...all[150]!, state: 'remote' };
+  await model.refresh(0, 20);
+  expect(model.files[150]?.state).toBe('here');
+  const before = asked.length;
+  await model.look(0, 20);
+  expect(asked.length, 'what is fresh is not asked for').toBe(before);
+  await model.look(145, 165);
+  expect(model.files[150]?.state).toBe('remote');
+  await model.look(145, 165);
+  expect(asked.length).toBe(before + 1);
+});
+
 it('reads all of it again when files came or went', async () => {
   const model = await opened();
   await model.more();
@@ -64,4 +79,9 @@ it('shows what could be read and goes on when it can be again', async () => {
   await model.refresh(0, 10);
   await model.more();
   expect(model.files.length).toBe(200);
+  vi.mocked(ipc.gallery).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'io', retryable: true }));
+  await model.more();
+  expect(model.failure?.code).toBe('io');
+  await model.retry();
+  expect([model.files.length, model.failure]).toEqual([300, null]);
 });

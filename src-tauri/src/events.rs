@@ -9,11 +9,11 @@ use tokio::sync::broadcast::error::RecvError;
 /// The one window's label; the capability file names it too.
 pub(crate) const WINDOW: &str = "main";
 
-/// Opens the library, lets it sync by itself, and forwards its events until the app ends.
+/// Once the library is open, lets it sync by itself and forwards its events until the app ends.
 pub(crate) fn forward(handle: AppHandle, library: Library) {
     tauri::async_runtime::spawn(async move {
         // The error of a library that cannot be opened reaches the page as the answer to its first command.
-        let Ok(app) = library.ready().await else { return };
+        let Some(app) = library.opened().await else { return };
         let mut events = app.subscribe();
         // How a round went is in the status that it announces; there is nobody else to tell.
         let syncing = app.clone();

@@ -1,11 +1,17 @@
 //! The opened library behind the window.
 //!
 //! Opening reads the disk and may migrate, so it happens off the main thread while the page loads. A command that comes
-//! earlier waits for it. When it fails, every command answers with that error, and the page shows it instead of a list.
+//! earlier waits for it. When it fails, every command answers with that error, and the page shows it instead of a list; who
+//! asks again a moment later has it tried again.
 
 use airi_app::{App, AppOptions};
 use airi_contract::{CommandError, ErrorCode};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// The commands with which a page begins get the same answer; nobody reads an error and presses a button as quickly.
+const FAILURE_HOLDS: Duration = Duration::from_millis(500);
 
 /// Opens once, on first use, from whichever thread comes first.
 #[derive(Clone)]
@@ -15,17 +21,45 @@ pub(crate) struct Library {
 
 struct Inner {
     options: AppOptions,
-    opened: OnceLock<Result<App, CommandError>>,
+    opened: watch::Sender<Option<App>>,
+    /// Why it could not be opened, and when that was. Held while somebody opens it.
+    failed: Mutex<Option<(Instant, CommandError)>>,
 }
 
 impl Library {
     pub(crate) fn new(options: AppOptions) -> Library {
-        Library { inner: Arc::new(Inner { options, opened: OnceLock::new() }) }
+        Library { inner: Arc::new(Inner { options, opened: watch::Sender::new(None), failed: Mutex::default() }) }
     }
 
     /// The app; waits while another thread opens it.
     pub(crate) fn app(&self) -> Result<App, CommandError> {
-        self.inner.opened.get_or_init(|| App::open(self.inner.options.clone()).map_err(CommandError::from)).clone()
+        let opened = || self.inner.opened.borrow().clone();
+        if let Some(app) = opened() {
+            return Ok(app);
+        }
+        let mut failed = self.inner.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = opened() {
+            return Ok(app);
+        }
+        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| at.elapsed() < FAILURE_HOLDS) {
+            return Err(error.clone());
+        }
+        match App::open(self.inner.options.clone()) {
+            Ok(app) => {
+                self.inner.opened.send_replace(Some(app.clone()));
+                Ok(app)
+            }
+            Err(error) => {
+                let error = CommandError::from(error);
+                *failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// The app, once it could be opened.
+    pub(crate) async fn opened(&self) -> Option<App> {
+        self.inner.opened.subscribe().wait_for(Option::is_some).await.ok().and_then(|app| app.clone())
     }
 
     /// Opens it beside whatever else is done; what goes wrong is told to whoever asks for it.
@@ -41,7 +75,7 @@ impl Library {
 
     /// There may be news on the server.
     pub(crate) fn look_for_news(&self) {
-        if let Some(Ok(app)) = self.inner.opened.get() {
+        if let Some(app) = self.inner.opened.borrow().as_ref() {
             app.look_for_news();
         }
     }
@@ -51,7 +85,7 @@ impl Library {
         if self.is_demo() {
             let _ = self.app();
         }
-        if let Some(Ok(app)) = self.inner.opened.get() {
+        if let Some(app) = self.inner.opened.borrow().as_ref() {
             app.close();
         }
     }
@@ -78,5 +112,27 @@ fn defect() -> CommandError {
         message: "Something in the app broke while it did this. Your library is as it was before; please try again."
             .into(),
         retryable: true,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_opened_is_tried_again_a_moment_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        std::fs::write(&data, "a file where the folder should be").unwrap();
+        let library = Library::new(AppOptions { data_dir: Some(data.clone()), ..AppOptions::default() });
+        let failed = || library.app().err().map(|error| error.code);
+        assert_eq!(failed(), Some(ErrorCode::Io));
+        std::fs::remove_file(&data).unwrap();
+        assert_eq!(failed(), Some(ErrorCode::Io), "the commands of one page have one answer");
+        std::thread::sleep(FAILURE_HOLDS);
+        assert_eq!(failed(), None);
+        let app = tauri::async_runtime::block_on(library.opened()).unwrap();
+        app.close();
     }
 }

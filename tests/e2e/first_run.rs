@@ -1,5 +1,6 @@
 //! The first start: an empty library's four ways, walked with the real keyboard, and a sample that leaves nothing behind.
 
+use crate::account::airi;
 use crate::screen::{Screen, wait, wait_for};
 use crate::window::Window;
 use serde_json::json;
@@ -80,5 +81,32 @@ async fn a_sample_says_that_it_is_one_and_its_button_closes_it() {
     // The answer to the click would never come.
     window.js("setTimeout(() => document.querySelector('[data-testid=leave-sample]').click(), 50)", vec![]).await;
     wait("a library that is gone", || (library() == 0).then_some(()));
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_that_cannot_be_opened_says_why_and_opens_once_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("profiles"), "a file where a folder should be").unwrap();
+    let window = Window::open(Screen::start(1280, 820), &["--data-dir", data.to_str().unwrap()], &[]).await;
+    window.see("open-again").await;
+    window
+        .becomes("return document.querySelector('[role=alert]').textContent.includes('data folder')", &json!(true))
+        .await;
+    window.shot("33-cannot-open");
+    // Nothing has changed: it says so again.
+    window.click("open-again").await;
+    window.see("open-again").await;
+
+    std::fs::remove_file(data.join("profiles")).unwrap();
+    airi(&data, &folder.path().join("passphrase"), &["new", "--title", "There all along"], "");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    window.click("open-again").await;
+    window.says("conversation-row", "There all along").await;
+    // What the app announces reaches the window too.
+    airi(&data, &folder.path().join("passphrase"), &["new", "--title", "Made meanwhile"], "");
+    window.says("conversation-row", "Made meanwhile").await;
     window.close().await;
 }

@@ -192,9 +192,11 @@ impl App {
 
     /// Looks for commits of other processes (`airi` beside the window).
     pub(crate) fn watch(&self, every: Duration) {
+        let version = |profile: &Profile| Some((profile.name.clone(), profile.store.data_version().ok()?));
         let inner = Arc::downgrade(&self.0);
+        // Before anybody reads: what another process writes right after that is news too.
+        let mut seen = version(&self.profile());
         std::thread::spawn(move || {
-            let mut seen = None;
             loop {
                 std::thread::sleep(every);
                 let Some(inner) = inner.upgrade() else { return };
@@ -203,15 +205,14 @@ impl App {
                 }
                 let app = App(inner);
                 let profile = app.profile();
-                let Ok(version) = profile.store.data_version() else { continue };
-                let now = Some((profile.name.clone(), version));
-                if seen.is_some() && seen != now {
+                let Some(now) = version(&profile) else { continue };
+                if seen.as_ref().is_some_and(|seen| *seen != now) {
                     profile.indexer.nudge();
                     app.emit(Event::Changed(Changed { conversations: None }));
                     app.emit_status();
                     app.0.doorbell.notify_one();
                 }
-                seen = now;
+                seen = Some(now);
             }
         });
     }

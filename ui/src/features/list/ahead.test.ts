@@ -52,3 +52,10 @@ it('is read anew when it was answered before changes were heard of', async () =>
   listens();
   await vi.waitFor(() => expect(heard).toHaveBeenCalledWith(null));
 });
+
+it('is asked for anew when the library could not be opened then', async () => {
+  vi.mocked(ipc.listConversations).mockRejectedValue(new Error('closed'));
+  askAhead(listening);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(taken('active', null, PAGE)).toBeNull();
+});

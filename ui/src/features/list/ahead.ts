@@ -24,11 +24,8 @@ export function askAhead(listening: Promise<unknown>): void {
   forget();
   let answered = false;
   asked = readPages('active', null, PAGE);
-  // Whoever takes it hears of the failure.
-  void asked.then(
-    () => (answered = true),
-    () => undefined,
-  );
+  // Whoever has taken it hears of the failure; whoever comes later asks anew.
+  void asked.then(() => (answered = true), forget);
   stop = subscribe(forget);
   // Between such an answer and the first change that is heard of, anything may have come.
   void listening.then(() => answered && spread(null));

@@ -113,6 +113,9 @@ pub(crate) fn unsound(device: &Device) -> Vec<String> {
     if found.is_none_or(|found| found != kept) {
         problems.push(format!("d{} holds {found:?} and says {kept:?}", device.index));
     }
+    if reader.usage_differs().expect("sums") {
+        problems.push(format!("d{} has another usage than it says", device.index));
+    }
     problems.extend(device.store.integrity_problems().expect("a check"));
     problems
 }

@@ -2,7 +2,7 @@
 
 use crate::{App, AppError};
 use airi_contract::{CommandError, VerifyReport};
-use airi_store::StoreError;
+use airi_store::{Reader, StoreError};
 
 /// Problems beyond this many are counted, not told.
 const TOLD: usize = 100;
@@ -24,6 +24,9 @@ impl App {
         let (kept, found) = reader.snapshot(|reader| Ok::<_, StoreError>((reader.totals()?, reader.recounted()?)))?;
         if let Some(found) = found.filter(|found| *found != kept) {
             problems.push(format!("The library has other numbers than it says: {found:?}, not {kept:?}."));
+        }
+        if reader.snapshot(Reader::usage_differs)? {
+            problems.push("The library has another usage of models than it says.".into());
         }
         profile.indexer.catch_up()?;
         for problem in profile.indexer.compare(&reader)? {

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations-local/0006_only_here.sql"),
     include_str!("../../../migrations-local/0007_gallery.sql"),
     include_str!("../../../migrations-local/0008_totals.sql"),
+    include_str!("../../../migrations-local/0009_usage.sql"),
 ];
 
 /// The schema version that this build knows.

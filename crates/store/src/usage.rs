@@ -24,29 +24,80 @@ pub struct UsageLine {
     pub total_tokens: u64,
 }
 
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
 impl Reader {
-    /// Messages and tokens since a moment and before another, deleted rows left out; in order of the keys.
+    /// Messages and tokens since a moment and before another, deleted rows left out; in order of the keys. From sums that are
+    /// kept by days (UTC): a moment within a day costs a look at every message.
     pub fn usage(
         &self,
         group: UsageGroup,
         since: Option<Time>,
         until: Option<Time>,
     ) -> Result<Vec<UsageLine>, StoreError> {
-        let key = match group {
-            UsageGroup::Day => "date(m.created_at / 1000000, 'unixepoch')",
-            UsageGroup::Model => "m.model_id",
-            UsageGroup::Provider => "m.provider_id",
-            UsageGroup::Conversation => "lower(hex(c.uuid))",
+        let (since, until) = (since.map(Time::micros), until.map(Time::micros));
+        if [since, until].into_iter().flatten().any(|moment| moment % DAY != 0) {
+            return self.usage_summed(group, since, until);
+        }
+        let source = match group {
+            UsageGroup::Conversation => {
+                "usage_by_conversation u join conversations c on c.id = u.conversation_id and c.deleted_at is null"
+            }
+            _ => "usage_by_day u",
         };
-        let title = if group == UsageGroup::Conversation { "c.title" } else { "null" };
+        let (key, title) = match group {
+            UsageGroup::Day => ("date(u.day * 86400, 'unixepoch')", "null"),
+            UsageGroup::Model => ("nullif(u.model_id, '')", "null"),
+            UsageGroup::Provider => ("nullif(u.provider_id, '')", "null"),
+            UsageGroup::Conversation => ("lower(hex(c.uuid))", "c.title"),
+        };
         let sql = format!(
-            "select {key}, m.model_id, count(*), sum(m.prompt_tokens), sum(m.completion_tokens), sum(m.total_tokens), {title} \
-             from messages m join conversations c on c.id = m.conversation_id \
+            "select {key}, nullif(u.model_id, ''), sum(u.messages), sum(u.prompt_tokens), sum(u.completion_tokens), \
+             sum(u.total_tokens), {title} from {source} \
+             where (?1 is null or u.day >= ?1) and (?2 is null or u.day < ?2) group by 1, 2 order by 1, 2"
+        );
+        self.usage_lines(&sql, since.map(|moment| moment / DAY), until.map(|moment| moment / DAY))
+    }
+
+    /// Whether the sums that are kept differ from those of the messages: never, in a sound library.
+    pub fn usage_differs(&self) -> Result<bool, StoreError> {
+        for group in [UsageGroup::Day, UsageGroup::Model, UsageGroup::Provider, UsageGroup::Conversation] {
+            if self.usage(group, None, None)? != self.usage_summed(group, None, None)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// As [`Reader::usage`], by looking at every message.
+    fn usage_summed(
+        &self,
+        group: UsageGroup,
+        since: Option<i64>,
+        until: Option<i64>,
+    ) -> Result<Vec<UsageLine>, StoreError> {
+        let (key, title) = match group {
+            UsageGroup::Day => (
+                "date((m.created_at - ((m.created_at % 86400000000) + 86400000000) % 86400000000) / 1000000, 'unixepoch')",
+                "null",
+            ),
+            UsageGroup::Model => ("nullif(m.model_id, '')", "null"),
+            UsageGroup::Provider => ("nullif(m.provider_id, '')", "null"),
+            UsageGroup::Conversation => ("lower(hex(c.uuid))", "c.title"),
+        };
+        let sql = format!(
+            "select {key}, nullif(m.model_id, ''), count(*), sum(m.prompt_tokens), sum(m.completion_tokens), \
+             sum(m.total_tokens), {title} from messages m join conversations c on c.id = m.conversation_id \
              where m.deleted_at is null and c.deleted_at is null and (?1 is null or m.created_at >= ?1) \
              and (?2 is null or m.created_at < ?2) group by 1, 2 order by 1, 2"
         );
-        let mut statement = self.connection().prepare_cached(&sql)?;
-        let rows = statement.query_map([since.map(Time::micros), until.map(Time::micros)], |row| {
+        self.usage_lines(&sql, since, until)
+    }
+
+    fn usage_lines(&self, sql: &str, since: Option<i64>, until: Option<i64>) -> Result<Vec<UsageLine>, StoreError> {
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let rows = statement.query_map([since, until], |row| {
             Ok(UsageLine {
                 key: row.get(0)?,
                 model: row.get(1)?,

@@ -535,6 +535,7 @@ fn the_totals_are_those_of_the_rows_whatever_happens_to_them() {
         let totals = reader.totals().unwrap();
         assert_eq!((totals.conversations, totals.messages, totals.attachments), (conversations, messages, attachments));
         assert_eq!(reader.recounted().unwrap(), Some(totals));
+        assert!(!reader.usage_differs().unwrap());
     };
     holds(0, 0, 0);
     for c in 1..=2 {

@@ -17,7 +17,13 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Answers one request. Blocking.
 pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let image = named(request.uri().path()).and_then(|name| read(library, name)).and_then(|bytes| {
+    let name = named(request.uri().path());
+    // Attachments never change: the id stands for these bytes for ever. A file outside is as it is when it is looked at.
+    let kept = match name {
+        Some(Named::Dropped(_)) => "no-store",
+        _ => "private, max-age=86400, immutable",
+    };
+    let image = name.and_then(|name| read(library, name)).and_then(|bytes| {
         let mime = shown_inline(&bytes)?;
         Some((mime, bytes))
     });
@@ -26,11 +32,9 @@ pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<
         .header("Content-Security-Policy", "default-src 'none'; sandbox")
         .header("Cross-Origin-Resource-Policy", "same-site");
     match image {
-        Some((mime, bytes)) => response
-            .header(header::CONTENT_TYPE, mime)
-            // Attachments never change: the id stands for these bytes for ever.
-            .header(header::CACHE_CONTROL, "private, max-age=86400, immutable")
-            .body(bytes),
+        Some((mime, bytes)) => {
+            response.header(header::CONTENT_TYPE, mime).header(header::CACHE_CONTROL, kept).body(bytes)
+        }
         None => response.status(StatusCode::NOT_FOUND).body(Vec::new()),
     }
     .unwrap_or_default()

@@ -21,6 +21,8 @@ pub(crate) struct Library {
 
 struct Inner {
     options: AppOptions,
+    /// How long a failure is told without another try.
+    hold: Duration,
     opened: watch::Sender<Option<App>>,
     /// Why it could not be opened, and when that was. Held while somebody opens it.
     failed: Mutex<Option<(Instant, CommandError)>>,
@@ -28,7 +30,12 @@ struct Inner {
 
 impl Library {
     pub(crate) fn new(options: AppOptions) -> Library {
-        Library { inner: Arc::new(Inner { options, opened: watch::Sender::new(None), failed: Mutex::default() }) }
+        Library::holding(options, FAILURE_HOLDS)
+    }
+
+    fn holding(options: AppOptions, hold: Duration) -> Library {
+        let (opened, failed) = (watch::Sender::new(None), Mutex::default());
+        Library { inner: Arc::new(Inner { options, hold, opened, failed }) }
     }
 
     /// The app; waits while another thread opens it.
@@ -41,7 +48,7 @@ impl Library {
         if let Some(app) = opened() {
             return Ok(app);
         }
-        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| at.elapsed() < FAILURE_HOLDS) {
+        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| at.elapsed() < self.inner.hold) {
             return Err(error.clone());
         }
         match App::open(self.inner.options.clone()) {
@@ -82,7 +89,9 @@ impl Library {
 
     /// Ends what runs beside the window. A demonstration's library goes with it, also one that is only just being opened.
     pub(crate) fn close(&self) {
-        if self.is_demo() {
+        // One that failed is not tried again for this.
+        let failed = || self.inner.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if self.is_demo() && !failed() {
             let _ = self.app();
         }
         if let Some(app) = self.inner.opened.borrow().as_ref() {
@@ -125,13 +134,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         std::fs::write(&data, "a file where the folder should be").unwrap();
-        let library = Library::new(AppOptions { data_dir: Some(data.clone()), ..AppOptions::default() });
-        let failed = || library.app().err().map(|error| error.code);
-        assert_eq!(failed(), Some(ErrorCode::Io));
+        let options = || AppOptions { data_dir: Some(data.clone()), ..AppOptions::default() };
+        let failed = |library: &Library| library.app().err().map(|error| error.code);
+        let patient = Library::holding(options(), Duration::from_secs(3600));
+        let library = Library::holding(options(), Duration::ZERO);
+        assert_eq!([failed(&patient), failed(&library)], [Some(ErrorCode::Io); 2]);
         std::fs::remove_file(&data).unwrap();
-        assert_eq!(failed(), Some(ErrorCode::Io), "the commands of one page have one answer");
-        std::thread::sleep(FAILURE_HOLDS);
-        assert_eq!(failed(), None);
+        assert_eq!(failed(&patient), Some(ErrorCode::Io), "the commands of one page have one answer");
+        assert_eq!(failed(&library), None);
         let app = tauri::async_runtime::block_on(library.opened()).unwrap();
         app.close();
     }

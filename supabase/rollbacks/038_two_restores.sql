@@ -5,6 +5,10 @@ where later.user_id = r.user_id and later.table_name = r.table_name and later.ro
 alter table airi_private.sync_restored drop constraint sync_restored_pkey;
 alter table airi_private.sync_restored add primary key (user_id, table_name, row_id);
 
+-- What stood before knows steps of 10^12 alone: a head that was moved by less goes on from there. Devices see a number that
+-- is higher, as after any change.
+update public.sync_heads set seq = (seq / 1000000000000 + 1) * 1000000000000 where seq % 1000000000000 >= 100000000000;
+
 do $restore$
 declare
   noted record;

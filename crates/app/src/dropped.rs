@@ -6,7 +6,7 @@ use crate::{App, AppError};
 use airi_contract::{CommandError, DropRefusal, DroppedItem};
 use airi_domain::MAX_FILE_BYTES;
 use airi_formats::import::{Archive, Format, Limits};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Read;
@@ -19,7 +19,7 @@ const MOST: usize = 500;
 /// Where they are kept over restarts: what is being written keeps its files then.
 const FILE: &str = "dropped.json";
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Tickets(VecDeque<(String, PathBuf)>);
 
 impl Tickets {
@@ -30,9 +30,19 @@ impl Tickets {
     }
 
     fn keep(&self, data: &DataDir) {
-        // Without it a restart forgets files of drafts, and nothing else.
-        if let Ok(text) = serde_json::to_vec(self) {
+        // Without it a restart forgets files of drafts, and nothing else; so it does for a name that is not Unicode.
+        let told: Vec<(&String, &str)> =
+            self.0.iter().filter_map(|(ticket, path)| Some((ticket, path.to_str()?))).collect();
+        if let Ok(text) = serde_json::to_vec(&told) {
             let _ = data.replace(FILE, &text);
+        }
+    }
+
+    /// Where files lie is nobody's business once a profile is removed.
+    pub(crate) fn forget(&mut self, data: &DataDir) {
+        if !self.0.is_empty() {
+            self.0.clear();
+            self.keep(data);
         }
     }
 
@@ -55,8 +65,10 @@ impl App {
     pub fn note_dropped(&self, paths: &[PathBuf]) -> Vec<DroppedItem> {
         // Looked at without the lock: a folder of the network that does not answer holds up nothing but itself.
         let tickets = || self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner);
-        let items = paths.iter().map(|path| item(path, || tickets().issue(path))).collect();
-        tickets().keep(&self.0.data);
+        let items: Vec<DroppedItem> = paths.iter().map(|path| item(path, || tickets().issue(path))).collect();
+        if items.iter().any(|item| item.ticket.is_some()) {
+            tickets().keep(&self.0.data);
+        }
         items
     }
 

@@ -31,6 +31,8 @@ struct Inner {
     index: RwLock<Index>,
     /// One catch-up at a time in this process.
     working: Mutex<()>,
+    /// One makes it anew at a time.
+    mending: Mutex<()>,
     nudged: Mutex<bool>,
     wake: Condvar,
     running: AtomicBool,
@@ -62,6 +64,7 @@ impl Indexer {
             store,
             index: RwLock::new(index),
             working: Mutex::new(()),
+            mending: Mutex::new(()),
             nudged: Mutex::new(true),
             wake: Condvar::new(),
             running: AtomicBool::new(false),
@@ -77,7 +80,7 @@ impl Indexer {
     pub(crate) fn behind(&self) -> Result<i64, AppError> {
         let index = self.index();
         if let Err(error) = index.reload() {
-            self.rebuild_after(error)?;
+            self.rebuild_after(&index, error)?;
         }
         Ok((self.0.store.read()?.head()? - self.index().position()).max(0))
     }
@@ -85,9 +88,10 @@ impl Indexer {
     /// Brings the index to the mirror's present state. When another process is at it, that one does.
     pub(crate) fn catch_up(&self) -> Result<(), AppError> {
         let _one = locked(&self.0.working);
+        let index = self.index();
         match self.advance() {
             Err(AppError::Index(error)) if error.is_damage() => {
-                self.rebuild_after(error)?;
+                self.rebuild_after(&index, error)?;
                 self.advance()
             }
             result => result,
@@ -135,31 +139,32 @@ impl Indexer {
         Ok(())
     }
 
-    fn rebuild_after(&self, error: IndexError) -> Result<(), AppError> {
+    /// Makes the index anew when this one is damaged, once for everybody who saw it.
+    fn rebuild_after(&self, damaged: &Index, error: IndexError) -> Result<(), AppError> {
         if !error.is_damage() {
             return Err(error.into());
         }
+        let _one = locked(&self.0.mending);
+        if !self.index().is(damaged) {
+            return Ok(());
+        }
         log::index_rebuilt();
+        damaged.close_files();
         let fresh = Index::rebuild(&self.0.dir, &self.0.mirror)?;
         *self.0.index.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
-    /// Searches the index and what is saved but not in it yet. A file of it that turns out to be damaged costs a rebuild, for
-    /// which nobody who types waits: until it is done what is there is found.
+    /// Searches the index and what is saved but not in it yet. When its files turn out to be damaged it is made anew, for which
+    /// nobody who types waits: until that is done what is there is found.
     pub(crate) fn search(&self, query: &Query, scope: &Scope, options: &Options) -> Result<Hits, AppError> {
-        let overlay = self.overlay()?;
-        match self.index().search(query, scope, options, overlay.as_ref()) {
-            Err(error) if error.is_damage() => {
-                self.rebuild_after(error)?;
-                match self.has_ended() {
-                    true => self.catch_up()?,
-                    false => self.nudge(),
-                }
-                Ok(self.index().search(query, scope, options, None)?)
-            }
-            result => Ok(result?),
+        let index = self.index();
+        if let Err(error) = index.open_files() {
+            self.rebuild_after(&index, error)?;
+            self.nudge();
         }
+        let overlay = self.overlay()?;
+        Ok(self.index().search(query, scope, options, overlay.as_ref())?)
     }
 
     /// What is saved but not in the index yet, to be searched in memory. Brings the index forward first when that is much.
@@ -169,8 +174,10 @@ impl Indexer {
         }
         let mut rows = self.tail()?;
         if rows.len() > OVERLAY_MOST {
-            // Nobody who types waits for a bulk load: while one is under way, what the index has is searched.
-            if self.0.working.try_lock().is_ok() {
+            // Nobody who types waits for a bulk load: while one is under way, or will be in a moment, what the index has is
+            // searched.
+            let rebuilt = self.index().position() == 0 && !self.has_ended();
+            if !rebuilt && self.0.working.try_lock().is_ok() {
                 self.catch_up()?;
                 rows = self.tail()?;
             }
@@ -202,15 +209,11 @@ impl Indexer {
         let mut problems = Vec::new();
         let index = self.index();
         if let Err(error) = index.verify() {
-            let damaged = error.is_damage();
-            let told = format!("{error}");
-            if !damaged {
-                problems.push(told);
-            } else {
-                self.rebuild_after(error)?;
-                self.catch_up()?;
-                problems.push(format!("{told}. It was made anew."));
+            let mut told = format!("{error}");
+            if error.is_damage() && self.rebuild_after(&index, error).and_then(|()| self.catch_up()).is_ok() {
+                told.push_str(". It was made anew.");
             }
+            problems.push(told);
         }
         let index = self.index();
         if self.behind()? > 0 {

@@ -79,7 +79,7 @@ fn host(url: &str) -> String {
 }
 
 /// From now on a panic leaves its place in the log, and never its message, which may hold anything. In builds for
-/// development the message still goes to the terminal.
+/// development the message still goes to the terminal. What the search index catches is told as its damage instead.
 pub fn log_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,7 +1,7 @@
 //! Removing a profile from this computer, and deleting an account on its server.
 //!
-//! Removing takes the mirror, the index, the files, the daily backups and the session of one profile along, and nothing
-//! else: other profiles, settings and providers stay, and so does everything on the server. It is refused while something
+//! Removing takes the mirror, the index, the files, the daily backups and the session of one profile along, with what was
+//! noted of files that were dropped, and nothing else: other profiles, settings and providers stay, and so does everything on the server. It is refused while something
 //! waits to be sent. What is nowhere else goes only when its owner has typed a name.
 //!
 //! Deleting the account erases it on the server alone. The profile stays on this computer as it is.
@@ -56,6 +56,7 @@ impl App {
         self.end_session_of(&profile).await?;
         let app = self.clone();
         blocking(move || app.take_away(profile)).await?;
+        self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner).forget(&self.0.data);
         log::removed();
         self.0.doorbell.notify_one();
         self.emit_status();

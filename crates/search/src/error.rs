@@ -1,7 +1,7 @@
 //! What can go wrong with the index. Nothing here touches the user's messages: the index is made of the mirror and can
 //! be made again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Once;
 
@@ -62,17 +62,19 @@ fn is_damage(error: &io::Error) -> bool {
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic under guard was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs engine code; a panic in it is what a damaged file looks like from there, and is told as that alone.
+/// Runs engine code; a panic in it is what a damaged file looks like from there, and is told as that alone, with its place.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !GUARDED.get() {
-                before(panic);
-            }
+        std::panic::set_hook(Box::new(move |panic| match (GUARDED.get(), panic.location()) {
+            (true, Some(at)) => PLACE.set(format!("{}:{}", at.file(), at.line())),
+            (true, None) => PLACE.set(String::new()),
+            (false, _) => before(panic),
         }));
     });
     let outer = GUARDED.replace(true);
@@ -81,6 +83,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result
     done.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(IndexError::Damaged(text.unwrap_or_else(|| "the engine gave up".to_owned())))
+        let text = text.unwrap_or_else(|| "the engine gave up".to_owned());
+        Err(IndexError::Damaged(format!("{text} (at {})", PLACE.take())))
     })
 }

@@ -109,7 +109,7 @@ impl Index {
     /// that. Reads the list of files alone: what is wrong with one of them shows, as an error that
     /// [asks for a rebuild](IndexError::is_damage), at the first search or write; [`Index::verify`] reads all of them.
     pub fn open(dir: &Path, mirror: &str) -> Result<Opened, IndexError> {
-        let reason = match guarded(|| Index::open_files(dir, mirror)) {
+        let reason = match guarded(|| Index::open_list(dir, mirror)) {
             Ok(Ok(index)) => return Ok(Opened::Ready(index)),
             Ok(Err(reason)) => reason,
             Err(IndexError::Io(error)) => return Err(IndexError::Io(error)),
@@ -135,7 +135,7 @@ impl Index {
         Ok(Index::with_engine(dir, mirror, engine, 0))
     }
 
-    fn open_files(dir: &Path, mirror: &str) -> Result<Result<Index, Rebuilt>, IndexError> {
+    fn open_list(dir: &Path, mirror: &str) -> Result<Result<Index, Rebuilt>, IndexError> {
         let files = dir.join("index");
         if !files.join("meta.json").is_file() {
             return Ok(Err(if files.exists() {
@@ -173,13 +173,39 @@ impl Index {
         }))
     }
 
-    /// Reads every byte and compares checksums: for idle times.
+    /// Reads every byte and compares checksums: for idle times. Who writes meanwhile removes files: then it is read again, and
+    /// when that goes on, nothing is said against it.
     pub fn verify(&self) -> Result<(), IndexError> {
-        let damaged = guarded(|| Ok(self.0.engine.validate_checksum()?))?;
-        match damaged.into_iter().next() {
-            Some(file) => Err(IndexError::Damaged(format!("the checksum of {} is wrong", file.display()))),
-            None => Ok(()),
+        for _ in 0..3 {
+            let before = guarded(|| Ok(stand(&self.0.engine.load_metas()?)));
+            let found = guarded(|| Ok(self.0.engine.validate_checksum()?)).and_then(|damaged| {
+                match damaged.into_iter().next() {
+                    Some(file) => Err(IndexError::Damaged(format!("the checksum of {} is wrong", file.display()))),
+                    None => Ok(()),
+                }
+            });
+            let after = guarded(|| Ok(stand(&self.0.engine.load_metas()?)));
+            match (found, before, after) {
+                (Err(_), Ok(before), Ok(after)) if before != after => {}
+                (found, ..) => return found,
+            }
         }
+        Ok(())
+    }
+
+    /// Opens what a search needs, unless that is open already. Damage shows here.
+    pub fn open_files(&self) -> Result<(), IndexError> {
+        self.view().map(drop)
+    }
+
+    /// Lets go of its files, which some systems do not move while they are open; the next search opens them again.
+    pub fn close_files(&self) {
+        self.0.seen.write().unwrap_or_else(PoisonError::into_inner).opened = None;
+    }
+
+    /// Whether both are one handle.
+    pub fn is(&self, other: &Index) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The position of the mirror that is searched at present.

@@ -4,6 +4,8 @@ import type { ConversationRow } from '../ipc/generated';
 import { t } from './i18n.svelte';
 import { nav } from './navigation.svelte';
 import { toasts } from './toasts.svelte';
+import { keepDraftFiles } from './draft-files';
+import { keepDraft } from './drafts';
 
 export type Named = Pick<ConversationRow, 'id' | 'title'>;
 
@@ -86,6 +88,10 @@ export async function restore(row: Named): Promise<void> {
 export async function erase(ids: string[]): Promise<boolean> {
   if (ids.length === 0 || !(await attempt(() => ipc.eraseItems({ ids })))) return false;
   if (nav.conversation !== null && ids.includes(nav.conversation)) nav.open(null);
+  for (const id of ids) {
+    keepDraft(id, '');
+    keepDraftFiles(id, []);
+  }
   toasts.tell(t().act.erased(ids.length));
   return true;
 }

@@ -1,7 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Notification, ReplyPiece, Status, StatusChanged, TaskEvent } from '../ipc/generated';
 
-vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined }));
 
 const told: Notification[] = [];
 let reply: (piece: ReplyPiece) => void;

@@ -6,7 +6,6 @@ import type { ProfileRow, Status } from '../../ipc/generated';
 import { nav } from '../../state/navigation.svelte';
 
 // jsdom knows no colour schemes.
-vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined }));
 const { default: Leaving } = await import('./Leaving.svelte');
 
 const account = { url: 'https://airi.example.org', email: 'mira@example.org', user_id: 'u', signed_in: true, session_in: 'keyring' };

@@ -3,7 +3,6 @@ import { expect, it, vi } from 'vitest';
 import { ipc } from '../../ipc/commands';
 import type { MessageView, ThreadPage } from '../../ipc/generated';
 
-vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined }));
 const { default: Reading } = await import('./Reading.svelte');
 
 const message = (n: number): MessageView =>

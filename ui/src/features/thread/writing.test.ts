@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ipc } from '../../ipc/commands';
 import type { ConversationRow, MessageView } from '../../ipc/generated';
-import type { DraftFile } from './draft-files';
+import type { DraftFile } from '../../state/draft-files';
 import { isSend, saveNote } from './writing';
 
 describe('isSend', () => {

@@ -3,8 +3,8 @@ import { ipc } from '../../ipc/commands';
 import { isComposing } from '../../state/composing';
 import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
-import type { DraftFile } from './draft-files';
-import { keepDraftFiles } from './draft-files';
+import type { DraftFile } from '../../state/draft-files';
+import { keepDraftFiles } from '../../state/draft-files';
 
 /**
  * Saves a note with its files; without a conversation, one is made for it and opened. The files that could not be attached,

@@ -6,7 +6,6 @@ import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
 
 // jsdom knows no colour schemes.
-vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined }));
 const { session } = await import('../../state/session.svelte');
 const { default: SampleStrip } = await import('./SampleStrip.svelte');
 const { default: Welcome } = await import('./Welcome.svelte');

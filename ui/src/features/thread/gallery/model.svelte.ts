@@ -52,10 +52,11 @@ export class GalleryModel {
     return this.#loading;
   }
 
-  /** After a page that could not be read. */
-  retry(): Promise<void> {
+  /** After something could not be read: what is looked at, and the next page. */
+  async retry(first: number, end: number): Promise<void> {
     this.failure = null;
-    return this.more();
+    await this.refresh(first, end);
+    await this.more();
   }
 
   /** Something of the conversation changed: reads what is looked at again, and all when files came or went. */
@@ -66,11 +67,13 @@ export class GalleryModel {
 
   /** These are looked at: what changed of them while they were not is read. */
   async look(first: number, end: number): Promise<void> {
-    const places = Array.from({ length: Math.max(1, Math.min(end, this.files.length) - first) }, (_, at) => first + at);
-    if (places.every((at) => this.#fresh[at] === true)) return;
+    const isFresh = () => Array.from({ length: Math.max(1, Math.min(end, this.files.length) - first) }, (_, at) => this.#fresh[first + at]).every((one) => one === true);
+    if (isFresh()) return;
     const turn = this.#turn;
     await this.#line.next(async () => {
-      if (turn !== this.#turn) return;
+      // Somebody may have read it while this waited.
+      if (turn !== this.#turn || isFresh()) return;
+      const fresh = this.#fresh;
       const from = Math.max(0, Math.min(first, this.files.length - 1));
       const known = this.files.slice(from, Math.min(end, from + MOST));
       const page = await this.#page(from, Math.max(1, known.length));
@@ -82,7 +85,7 @@ export class GalleryModel {
       }
       this.keep = page.keep;
       this.files = [...this.files.slice(0, from), ...page.files, ...this.files.slice(from + page.files.length)];
-      this.#note(from, page.files.length);
+      note(fresh, from, page.files.length);
     });
   }
 
@@ -91,13 +94,14 @@ export class GalleryModel {
     const turn = this.#turn;
     await this.#line.next(async () => {
       let files: GalleryFile[] = [];
+      const fresh = this.#fresh;
       for (;;) {
         const page = await this.#page(files.length, Math.min(MOST, want - files.length), files);
         if (page === null || turn !== this.#turn) return;
         files = [...files, ...page.files];
         if (files.length < want && page.files.length > 0) continue;
         this.#take(page, files);
-        this.#note(0, files.length);
+        note(fresh, 0, files.length);
         this.loaded = true;
         return;
       }
@@ -107,21 +111,18 @@ export class GalleryModel {
   async #readOn(): Promise<void> {
     const turn = this.#turn;
     await this.#line.next(async () => {
+      const fresh = this.#fresh;
       const page = await this.#page(this.files.length, PAGE);
       if (page === null || turn !== this.#turn) return;
       // What was counted and is not there any more ends the list.
       const end = page.files.length === 0;
+      note(fresh, this.files.length, page.files.length);
       this.#take(page, [...this.files, ...page.files]);
       if (end && !this.complete) void this.#again(Math.max(PAGE, this.files.length));
     });
   }
 
-  #note(from: number, count: number): void {
-    for (let at = from; at < from + count; at += 1) this.#fresh[at] = true;
-  }
-
   #take(page: GalleryPage, files: GalleryFile[]): void {
-    this.#note(files.length - page.files.length, page.files.length);
     this.total = page.total;
     this.pictures = page.pictures;
     this.keep = page.keep;
@@ -141,4 +142,9 @@ export class GalleryModel {
       return null;
     }
   }
+}
+
+/** Into the list of when it was asked for: a change meanwhile has begun another one. */
+function note(fresh: boolean[], from: number, count: number): void {
+  for (let at = from; at < from + count; at += 1) fresh[at] = true;
 }

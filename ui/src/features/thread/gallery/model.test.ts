@@ -82,6 +82,22 @@ it('shows what could be read and goes on when it can be again', async () => {
   vi.mocked(ipc.gallery).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'io', retryable: true }));
   await model.more();
   expect(model.failure?.code).toBe('io');
-  await model.retry();
+  await model.retry(0, 10);
   expect([model.files.length, model.failure]).toEqual([300, null]);
+});
+
+it('does not take for fresh what was asked for before a change', async () => {
+  const model = await opened();
+  let give = () => {};
+  const before = all.slice(100, 200);
+  vi.mocked(ipc.gallery).mockImplementationOnce(() => new Promise((resolve) => (give = () => resolve({ files: before, total: 1_000, pictures: 1_000, keep: false }))));
+  const reading = model.more();
+  await Promise.resolve();
+  all[150] = { ...all[150]!, state: 'remote' };
+  const refreshing = model.refresh(0, 10);
+  give();
+  await Promise.all([reading, refreshing]);
+  expect(model.files[150]?.state).toBe('here');
+  await model.look(145, 155);
+  expect(model.files[150]?.state).toBe('remote');
 });

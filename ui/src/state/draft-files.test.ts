@@ -1,9 +1,10 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DroppedItem } from '../../ipc/generated';
-import { createStore, entries } from 'idb-keyval';
+import type { DroppedItem } from '../ipc/generated';
+import { createStore, keys } from 'idb-keyval';
 import type { DraftFile } from './draft-files';
-import { MOST_BYTES, dropped, enclose, keepDraftFiles, letGo, readDraftFiles } from './draft-files';
+
+const { MOST_BYTES, dropped, enclose, forgetDraftFiles, keepDraftFiles, letGo, readDraftFiles } = await import('./draft-files');
 
 const item = (part: Partial<DroppedItem>): DroppedItem => ({ name: 'a.png', path: '/home/mira/a.png', size: 9, ticket: 't-1', refusal: null, picture: false, ...part });
 
@@ -76,12 +77,30 @@ describe('a file that goes along', () => {
     expect(files[0]?.source).toEqual(picture?.source);
     expect(new Set(files.map(({ key }) => key)).size).toBe(3);
     expect(second.readDraftFiles('r')).toEqual(files);
-    expect(await second.bringDraftFiles('r')).toBe(null);
-    expect((await second.bringDraftFiles(null))?.map(({ name }) => name)).toEqual(['notes.md']);
+    expect(await second.bringDraftFiles('r')).toEqual(files);
+    expect((await second.bringDraftFiles(null)).map(({ name }) => name)).toEqual(['notes.md']);
     second.keepDraftFiles('r', []);
 
     const third = await restarted();
-    expect(await third.bringDraftFiles('r')).toBe(null);
+    expect(await third.bringDraftFiles('r')).toEqual([]);
+  });
+
+  it('is there for whoever comes back before it was read', async () => {
+    keepDraftFiles('back', [dropped(item({})) as DraftFile]);
+    vi.resetModules();
+    const again = await import('./draft-files');
+    const [first, second] = await Promise.all([again.bringDraftFiles('back'), again.bringDraftFiles('back')]);
+    expect([first.length, second.length]).toEqual([1, 1]);
+  });
+
+  it('goes with its profile', async () => {
+    keepDraftFiles('mine', [dropped(item({})) as DraftFile]);
+    const kept = () => keys<string>(createStore('airi.drafts', 'files'));
+    await vi.waitFor(async () => expect(await kept()).toContain('/mine'));
+    await forgetDraftFiles('other');
+    expect(await kept()).toContain('/mine');
+    await forgetDraftFiles('');
+    expect([await kept(), readDraftFiles('mine')]).toEqual([[], []]);
   });
 
   it('goes when nobody looked at its draft for long', async () => {
@@ -91,7 +110,7 @@ describe('a file that goes along', () => {
     vi.resetModules();
     const later = await import('./draft-files');
     await later.bringDraftFiles('other');
-    await vi.waitFor(async () => expect(await entries(createStore('airi.drafts', 'files')).then((all) => all.map(([key]) => key))).not.toContain('old'));
+    await vi.waitFor(async () => expect(await keys(createStore('airi.drafts', 'files'))).not.toContain('/old'));
     vi.useRealTimers();
   });
 });

@@ -3,10 +3,11 @@
  * database, of dropped ones the ticket.
  */
 import type { UseStore } from 'idb-keyval';
-import { createStore, del, entries, get, set } from 'idb-keyval';
-import { imageUrl } from '../../ipc/commands';
-import type { DroppedItem, EnclosedFile } from '../../ipc/generated';
-import { t } from '../../state/i18n.svelte';
+import { createStore, del, delMany, entries, get, keys, set } from 'idb-keyval';
+import { imageUrl } from '../ipc/commands';
+import type { DroppedItem, EnclosedFile } from '../ipc/generated';
+import { t } from './i18n.svelte';
+import { session } from './session.svelte';
 
 export interface DraftFile {
   /** Tells two of one name apart. */
@@ -38,11 +39,11 @@ interface Draft {
 
 /** A draft that nobody looked at for so long keeps its text and loses its files. */
 const KEPT_MS = 90 * 86_400_000;
-const NEW = 'new';
 
-const kept = new Map<string | null, DraftFile[]>();
-/** Conversations whose files of before this start were asked for, or cannot be. */
-const brought = new Set<string | null>();
+/** By the draft's key. */
+const kept = new Map<string, DraftFile[]>();
+/** Drafts whose files of before this start were asked for, or cannot be. */
+const brought = new Map<string, Promise<void>>();
 let count = 0;
 let opened: UseStore | undefined;
 
@@ -65,28 +66,47 @@ async function forgetOld(store: UseStore): Promise<void> {
   }
 }
 
-/** Those that are known without waiting. */
-export function readDraftFiles(conversation: string | null): DraftFile[] {
-  return kept.get(conversation) ?? [];
+/** A profile that is removed takes its drafts along, and what is written in one stands in no other. */
+function keyOf(conversation: string | null): string {
+  return `${session.status?.profile ?? ''}/${conversation ?? 'new'}`;
 }
 
-/** Those of before this start, with what was added meanwhile. Null: there are none that are not known. */
-export async function bringDraftFiles(conversation: string | null): Promise<DraftFile[] | null> {
-  if (brought.has(conversation)) return null;
-  brought.add(conversation);
-  const draft = await stored((store) => get<Draft>(conversation ?? NEW, store));
-  if (draft === undefined) return null;
-  const files = [...draft.files.map(restored), ...readDraftFiles(conversation)];
-  keepDraftFiles(conversation, files);
-  return files;
+/** Those that are known without waiting. */
+export function readDraftFiles(conversation: string | null): DraftFile[] {
+  return kept.get(keyOf(conversation)) ?? [];
+}
+
+/** Those of before this start, and what was added meanwhile. */
+export async function bringDraftFiles(conversation: string | null): Promise<DraftFile[]> {
+  const key = keyOf(conversation);
+  let bringing = brought.get(key);
+  if (bringing === undefined) brought.set(key, (bringing = bring(key)));
+  await bringing;
+  return kept.get(key) ?? [];
+}
+
+async function bring(key: string): Promise<void> {
+  const draft = await stored((store) => get<Draft>(key, store));
+  if (draft !== undefined) keep(key, [...draft.files.map(restored), ...(kept.get(key) ?? [])]);
 }
 
 export function keepDraftFiles(conversation: string | null, files: DraftFile[]): void {
-  kept.set(conversation, files);
-  brought.add(conversation);
-  const key = conversation ?? NEW;
+  const key = keyOf(conversation);
+  if (!brought.has(key)) brought.set(key, Promise.resolve());
+  keep(key, files);
+}
+
+function keep(key: string, files: DraftFile[]): void {
+  kept.set(key, files);
   const draft: Draft = { at: Date.now(), files: files.map(({ name, size, source, picture }) => ({ name, size, source, picture })) };
   void stored((store) => (files.length === 0 ? del(key, store) : set(key, draft, store)));
+}
+
+/** All of a profile that is no more. */
+export async function forgetDraftFiles(profile: string): Promise<void> {
+  const of = `${profile}/`;
+  for (const key of [...kept.keys()].filter((one) => one.startsWith(of))) kept.delete(key);
+  await stored(async (store) => delMany((await keys<string>(store)).filter((key) => key.startsWith(of)), store));
 }
 
 function restored(file: Stored): DraftFile {

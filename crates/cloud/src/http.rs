@@ -152,7 +152,7 @@ impl Write for Bounded {
 /// A body as it comes in.
 enum Body {
     Plain(Bounded),
-    Gzip(GzDecoder<Bounded>),
+    Gzip(Box<GzDecoder<Bounded>>),
 }
 
 impl Body {
@@ -194,7 +194,8 @@ pub(crate) async fn read(mut response: Response, max: usize, patience: &Patience
     let status = response.status().as_u16();
     let size = announced.unwrap_or(0).min(1 << 20) as usize;
     let bounded = |size| Bounded { bytes: Vec::with_capacity(size), max, full: false };
-    let mut body = if packed { Body::Gzip(GzDecoder::new(bounded(size * 3))) } else { Body::Plain(bounded(size)) };
+    let mut body =
+        if packed { Body::Gzip(Box::new(GzDecoder::new(bounded(size * 3)))) } else { Body::Plain(bounded(size)) };
     let failed = |body: &Body, why: &str| match body.is_full() {
         true => too_large(),
         false => CloudError::BadAnswer { status, why: why.into() },

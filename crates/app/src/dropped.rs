@@ -6,7 +6,7 @@ use crate::{App, AppError};
 use airi_contract::{CommandError, DropRefusal, DroppedItem};
 use airi_domain::MAX_FILE_BYTES;
 use airi_formats::import::{Archive, Format, Limits};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Read;
@@ -19,44 +19,49 @@ const MOST: usize = 500;
 /// Where they are kept over restarts: what is being written keeps its files then.
 const FILE: &str = "dropped.json";
 
-#[derive(Default, Deserialize)]
-pub(crate) struct Tickets(VecDeque<(String, PathBuf)>);
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    id: String,
+    path: PathBuf,
+    /// Where it was dropped.
+    profile: String,
+}
+
+#[derive(Default)]
+pub(crate) struct Tickets(VecDeque<Ticket>);
 
 impl Tickets {
     /// Those of before. What cannot be read is none: the page says of each of its files that it is gone.
     pub(crate) fn read(data: &DataDir) -> Tickets {
         let text = fs::read(data.path().join(FILE)).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        Tickets(serde_json::from_slice(&text).unwrap_or_default())
     }
 
     fn keep(&self, data: &DataDir) {
         // Without it a restart forgets files of drafts, and nothing else; so it does for a name that is not Unicode.
-        let told: Vec<(&String, &str)> =
-            self.0.iter().filter_map(|(ticket, path)| Some((ticket, path.to_str()?))).collect();
+        let told: Vec<&Ticket> = self.0.iter().filter(|ticket| ticket.path.to_str().is_some()).collect();
         if let Ok(text) = serde_json::to_vec(&told) {
             let _ = data.replace(FILE, &text);
         }
     }
 
-    /// Where files lie is nobody's business once a profile is removed.
-    pub(crate) fn forget(&mut self, data: &DataDir) {
-        if !self.0.is_empty() {
-            self.0.clear();
-            self.keep(data);
-        }
+    /// Where a profile's files lie is nobody's business once it is removed.
+    pub(crate) fn forget(&mut self, data: &DataDir, profile: &str) {
+        self.0.retain(|ticket| ticket.profile != profile);
+        self.keep(data);
     }
 
-    fn issue(&mut self, path: &Path) -> String {
-        let ticket = Uuid::new_v4().to_string();
-        self.0.push_back((ticket.clone(), path.to_owned()));
+    fn issue(&mut self, path: &Path, profile: &str) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.0.push_back(Ticket { id: id.clone(), path: path.to_owned(), profile: profile.to_owned() });
         if self.0.len() > MOST {
             self.0.pop_front();
         }
-        ticket
+        id
     }
 
-    fn path(&self, ticket: &str) -> Option<PathBuf> {
-        self.0.iter().find(|(known, _)| known == ticket).map(|(_, path)| path.clone())
+    fn path(&self, id: &str) -> Option<PathBuf> {
+        self.0.iter().find(|ticket| ticket.id == id).map(|ticket| ticket.path.clone())
     }
 }
 
@@ -65,7 +70,8 @@ impl App {
     pub fn note_dropped(&self, paths: &[PathBuf]) -> Vec<DroppedItem> {
         // Looked at without the lock: a folder of the network that does not answer holds up nothing but itself.
         let tickets = || self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner);
-        let items: Vec<DroppedItem> = paths.iter().map(|path| item(path, || tickets().issue(path))).collect();
+        let profile = self.profile().name.clone();
+        let items: Vec<DroppedItem> = paths.iter().map(|path| item(path, || tickets().issue(path, &profile))).collect();
         if items.iter().any(|item| item.ticket.is_some()) {
             tickets().keep(&self.0.data);
         }
@@ -202,11 +208,15 @@ mod tests {
     #[test]
     fn the_oldest_tickets_end_when_too_much_was_dropped() {
         let mut tickets = Tickets::default();
-        let first = tickets.issue(Path::new("a"));
-        let rest: Vec<String> = (1..MOST).map(|_| tickets.issue(Path::new("b"))).collect();
+        let first = tickets.issue(Path::new("a"), "p");
+        let rest: Vec<String> = (1..MOST).map(|_| tickets.issue(Path::new("b"), "p")).collect();
         assert!(tickets.path(&first).is_some());
-        tickets.issue(Path::new("c"));
+        tickets.issue(Path::new("c"), "q");
         assert_eq!((tickets.path(&first), tickets.path(&rest[0])), (None, Some("b".into())));
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        tickets.forget(&data, "p");
+        assert_eq!((tickets.0.len(), Tickets::read(&data).0.len()), (1, 1), "those of another profile stay");
     }
 
     #[test]

@@ -210,10 +210,15 @@ impl Indexer {
         let index = self.index();
         if let Err(error) = index.verify() {
             let mut told = format!("{error}");
-            if error.is_damage() && self.rebuild_after(&index, error).and_then(|()| self.catch_up()).is_ok() {
+            let made_anew =
+                error.is_damage() && self.rebuild_after(&index, error).and_then(|()| self.catch_up()).is_ok();
+            if made_anew {
                 told.push_str(". It was made anew.");
             }
             problems.push(told);
+            if !made_anew {
+                return Ok(problems);
+            }
         }
         let index = self.index();
         if self.behind()? > 0 {

@@ -56,7 +56,7 @@ impl App {
         self.end_session_of(&profile).await?;
         let app = self.clone();
         blocking(move || app.take_away(profile)).await?;
-        self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner).forget(&self.0.data);
+        self.0.dropped.lock().unwrap_or_else(PoisonError::into_inner).forget(&self.0.data, &name);
         log::removed();
         self.0.doorbell.notify_one();
         self.emit_status();

@@ -26,7 +26,8 @@ impl App {
             problems.push(format!("The library has other numbers than it says: {found:?}, not {kept:?}."));
         }
         if reader.snapshot(Reader::usage_differs)? {
-            problems.push("The library has another usage of models than it says.".into());
+            profile.store.write(|w| w.sum_usage())?;
+            problems.push("The library had another usage of models than it said. It was summed up anew.".into());
         }
         profile.indexer.catch_up()?;
         for problem in profile.indexer.compare(&reader)? {

@@ -72,11 +72,16 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result
     QUIET.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| match (GUARDED.get(), panic.location()) {
-            (true, Some(at)) => PLACE.set(format!("{}:{}", at.file(), at.line())),
-            (true, None) => PLACE.set(String::new()),
+            // The name of the file alone: where it lay on the machine that built this is nobody's matter.
+            (true, Some(at)) => {
+                let name = at.file().rsplit(['/', '\\']).next().unwrap_or_default();
+                PLACE.set(format!(" ({name}:{})", at.line()));
+            }
+            (true, None) => {}
             (false, _) => before(panic),
         }));
     });
+    PLACE.take();
     let outer = GUARDED.replace(true);
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     GUARDED.set(outer);
@@ -84,6 +89,6 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let text = text.unwrap_or_else(|| "the engine gave up".to_owned());
-        Err(IndexError::Damaged(format!("{text} (at {})", PLACE.take())))
+        Err(IndexError::Damaged(format!("{text}{}", PLACE.take())))
     })
 }

@@ -1,6 +1,6 @@
 //! Tokens by day, model, provider or conversation, each model apart, counted from the messages of this device.
 
-use crate::{Reader, StoreError};
+use crate::{Reader, StoreError, Writer};
 use airi_domain::Time;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,25 @@ pub struct UsageLine {
 
 /// Microseconds.
 const DAY: i64 = 86_400_000_000;
+
+/// What the two tables of sums hold, as migration 0009 filled them.
+const BY_CONVERSATION: &str = "select conversation_id, (created_at - ((created_at % 86400000000) + 86400000000) % 86400000000) / 86400000000, \
+       coalesce(model_id, ''), coalesce(provider_id, ''), count(*), sum(prompt_tokens), sum(completion_tokens), \
+       sum(total_tokens) from messages where deleted_at is null group by 1, 2, 3, 4";
+const BY_DAY: &str = "select u.day, u.model_id, u.provider_id, sum(u.messages), sum(u.prompt_tokens), sum(u.completion_tokens), \
+       sum(u.total_tokens) from usage_by_conversation u join conversations c on c.id = u.conversation_id \
+     where c.deleted_at is null group by 1, 2, 3";
+
+impl Writer<'_> {
+    /// Sums usage up anew from the messages.
+    pub fn sum_usage(&mut self) -> Result<(), StoreError> {
+        self.connection().execute_batch(&format!(
+            "delete from usage_by_conversation; delete from usage_by_day; insert into usage_by_conversation {BY_CONVERSATION}; \
+             delete from usage_by_day; insert into usage_by_day {BY_DAY};"
+        ))?;
+        Ok(())
+    }
+}
 
 impl Reader {
     /// Messages and tokens since a moment and before another, deleted rows left out; in order of the keys. From sums that are
@@ -60,14 +79,17 @@ impl Reader {
         self.usage_lines(&sql, since.map(|moment| moment / DAY), until.map(|moment| moment / DAY))
     }
 
-    /// Whether the sums that are kept differ from those of the messages: never, in a sound library.
+    /// Whether the sums that are kept differ from those of the messages, deleted conversations among them: never, in a sound
+    /// library.
     pub fn usage_differs(&self) -> Result<bool, StoreError> {
-        for group in [UsageGroup::Day, UsageGroup::Model, UsageGroup::Provider, UsageGroup::Conversation] {
-            if self.usage(group, None, None)? != self.usage_summed(group, None, None)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let differ = |kept: &str, summed: &str| -> Result<bool, StoreError> {
+            let sql = format!(
+                "with summed as materialized ({summed}) select exists (select * from summed except select * from {kept}) \
+                 or exists (select * from {kept} except select * from summed)"
+            );
+            Ok(self.connection().query_row(&sql, [], |row| row.get(0))?)
+        };
+        Ok(differ("usage_by_conversation", BY_CONVERSATION)? || differ("usage_by_day", BY_DAY)?)
     }
 
     /// As [`Reader::usage`], by looking at every message.

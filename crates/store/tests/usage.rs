@@ -93,6 +93,8 @@ fn the_sums_are_those_of_the_messages_whatever_happens_to_them() {
         (100..160).try_for_each(|n| w.insert_message(message(&mut dice, n, 9)).map(drop))
     };
     store.write(more).unwrap();
+    store.write(|w| w.sum_usage()).unwrap();
+    assert!(!store.read().unwrap().usage_differs().unwrap(), "summed up anew it is the same");
     // A moment within a day, before or after everything, has the messages themselves looked at.
     let (early, late) = (time(-90 * DAY + 1), time(90 * DAY + 1));
     let reader = store.read().unwrap();

@@ -4,8 +4,8 @@ import type { ConversationRow } from '../ipc/generated';
 import { t } from './i18n.svelte';
 import { nav } from './navigation.svelte';
 import { toasts } from './toasts.svelte';
-import { keepDraftFiles } from './draft-files';
-import { keepDraft } from './drafts';
+import { forgetDraftFiles } from './draft-files';
+import { draftKey, keepDraft } from './drafts';
 
 export type Named = Pick<ConversationRow, 'id' | 'title'>;
 
@@ -88,10 +88,9 @@ export async function restore(row: Named): Promise<void> {
 export async function erase(ids: string[]): Promise<boolean> {
   if (ids.length === 0 || !(await attempt(() => ipc.eraseItems({ ids })))) return false;
   if (nav.conversation !== null && ids.includes(nav.conversation)) nav.open(null);
-  for (const id of ids) {
-    keepDraft(id, '');
-    keepDraftFiles(id, []);
-  }
+  const drafts = ids.map(draftKey);
+  for (const draft of drafts) keepDraft(draft, '');
+  void forgetDraftFiles(drafts);
   toasts.tell(t().act.erased(ids.length));
   return true;
 }

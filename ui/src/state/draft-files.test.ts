@@ -4,7 +4,7 @@ import type { DroppedItem } from '../ipc/generated';
 import { createStore, keys } from 'idb-keyval';
 import type { DraftFile } from './draft-files';
 
-const { MOST_BYTES, dropped, enclose, forgetDraftFiles, keepDraftFiles, letGo, readDraftFiles } = await import('./draft-files');
+const { MOST_BYTES, dropped, enclose, forgetAllDraftFiles, keepDraftFiles, letGo, readDraftFiles } = await import('./draft-files');
 
 const item = (part: Partial<DroppedItem>): DroppedItem => ({ name: 'a.png', path: '/home/mira/a.png', size: 9, ticket: 't-1', refusal: null, picture: false, ...part });
 
@@ -48,7 +48,7 @@ describe('a file that goes along', () => {
     if (typeof file === 'string') throw new Error(file);
     keepDraftFiles('c', [file]);
     expect(readDraftFiles('c')).toEqual([file]);
-    expect(readDraftFiles(null)).toEqual([]);
+    expect(readDraftFiles('other')).toEqual([]);
     keepDraftFiles('c', []);
     expect(readDraftFiles('c')).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('a file that goes along', () => {
     const picture = await enclose(new File(['x'], 'a.png', { type: 'image/png' }));
     const notes = dropped(item({ name: 'notes.md', ticket: 't-2' })) as DraftFile;
     keepDraftFiles('r', [picture!, notes]);
-    keepDraftFiles(null, [notes]);
+    keepDraftFiles('new', [notes]);
 
     const second = await restarted();
     expect(second.readDraftFiles('r')).toEqual([]);
@@ -78,7 +78,7 @@ describe('a file that goes along', () => {
     expect(new Set(files.map(({ key }) => key)).size).toBe(3);
     expect(second.readDraftFiles('r')).toEqual(files);
     expect(await second.bringDraftFiles('r')).toEqual(files);
-    expect((await second.bringDraftFiles(null)).map(({ name }) => name)).toEqual(['notes.md']);
+    expect((await second.bringDraftFiles('new')).map(({ name }) => name)).toEqual(['notes.md']);
     second.keepDraftFiles('r', []);
 
     const third = await restarted();
@@ -94,13 +94,13 @@ describe('a file that goes along', () => {
   });
 
   it('goes with its profile', async () => {
-    keepDraftFiles('mine', [dropped(item({})) as DraftFile]);
+    keepDraftFiles('p/mine', [dropped(item({})) as DraftFile]);
     const kept = () => keys<string>(createStore('airi.drafts', 'files'));
-    await vi.waitFor(async () => expect(await kept()).toContain('/mine'));
-    await forgetDraftFiles('other');
-    expect(await kept()).toContain('/mine');
-    await forgetDraftFiles('');
-    expect([await kept(), readDraftFiles('mine')]).toEqual([[], []]);
+    await vi.waitFor(async () => expect(await kept()).toContain('p/mine'));
+    await forgetAllDraftFiles('other');
+    expect(await kept()).toContain('p/mine');
+    await forgetAllDraftFiles('p');
+    expect([(await kept()).includes('p/mine'), readDraftFiles('p/mine')]).toEqual([false, []]);
   });
 
   it('goes when nobody looked at its draft for long', async () => {
@@ -110,7 +110,7 @@ describe('a file that goes along', () => {
     vi.resetModules();
     const later = await import('./draft-files');
     await later.bringDraftFiles('other');
-    await vi.waitFor(async () => expect(await keys(createStore('airi.drafts', 'files'))).not.toContain('/old'));
+    await vi.waitFor(async () => expect(await keys(createStore('airi.drafts', 'files'))).not.toContain('old'));
     vi.useRealTimers();
   });
 });

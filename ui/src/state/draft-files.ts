@@ -7,7 +7,6 @@ import { createStore, del, delMany, entries, get, keys, set } from 'idb-keyval';
 import { imageUrl } from '../ipc/commands';
 import type { DroppedItem, EnclosedFile } from '../ipc/generated';
 import { t } from './i18n.svelte';
-import { session } from './session.svelte';
 
 export interface DraftFile {
   /** Tells two of one name apart. */
@@ -66,32 +65,25 @@ async function forgetOld(store: UseStore): Promise<void> {
   }
 }
 
-/** A profile that is removed takes its drafts along, and what is written in one stands in no other. */
-function keyOf(conversation: string | null): string {
-  return `${session.status?.profile ?? ''}/${conversation ?? 'new'}`;
-}
-
 /** Those that are known without waiting. */
-export function readDraftFiles(conversation: string | null): DraftFile[] {
-  return kept.get(keyOf(conversation)) ?? [];
+export function readDraftFiles(key: string): DraftFile[] {
+  return kept.get(key) ?? [];
 }
 
 /** Those of before this start, and what was added meanwhile. */
-export async function bringDraftFiles(conversation: string | null): Promise<DraftFile[]> {
-  const key = keyOf(conversation);
+export async function bringDraftFiles(key: string): Promise<DraftFile[]> {
   let bringing = brought.get(key);
   if (bringing === undefined) brought.set(key, (bringing = bring(key)));
   await bringing;
-  return kept.get(key) ?? [];
+  return readDraftFiles(key);
 }
 
 async function bring(key: string): Promise<void> {
   const draft = await stored((store) => get<Draft>(key, store));
-  if (draft !== undefined) keep(key, [...draft.files.map(restored), ...(kept.get(key) ?? [])]);
+  if (draft !== undefined) keep(key, [...draft.files.map(restored), ...readDraftFiles(key)]);
 }
 
-export function keepDraftFiles(conversation: string | null, files: DraftFile[]): void {
-  const key = keyOf(conversation);
+export function keepDraftFiles(key: string, files: DraftFile[]): void {
   if (!brought.has(key)) brought.set(key, Promise.resolve());
   keep(key, files);
 }
@@ -102,11 +94,18 @@ function keep(key: string, files: DraftFile[]): void {
   void stored((store) => (files.length === 0 ? del(key, store) : set(key, draft, store)));
 }
 
-/** All of a profile that is no more. */
-export async function forgetDraftFiles(profile: string): Promise<void> {
-  const of = `${profile}/`;
-  for (const key of [...kept.keys()].filter((one) => one.startsWith(of))) kept.delete(key);
-  await stored(async (store) => delMany((await keys<string>(store)).filter((key) => key.startsWith(of)), store));
+/** Of conversations that are no more. */
+export function forgetDraftFiles(gone: string[]): Promise<unknown> {
+  gone.flatMap(readDraftFiles).forEach(letGo);
+  for (const key of gone) kept.delete(key);
+  return stored((store) => delMany(gone, store));
+}
+
+/** Of a profile that is no more. */
+export async function forgetAllDraftFiles(profile: string): Promise<void> {
+  const its = (all: Iterable<string>) => [...all].filter((key) => key.startsWith(`${profile}/`));
+  await forgetDraftFiles(its(kept.keys()));
+  await stored(async (store) => delMany(its(await keys<string>(store)), store));
 }
 
 function restored(file: Stored): DraftFile {

@@ -5,6 +5,7 @@ import { nav } from '../../state/navigation.svelte';
 import { toasts } from '../../state/toasts.svelte';
 import type { DraftFile } from '../../state/draft-files';
 import { keepDraftFiles } from '../../state/draft-files';
+import { draftKey } from '../../state/drafts';
 
 /**
  * Saves a note with its files; without a conversation, one is made for it and opened. The files that could not be attached,
@@ -30,7 +31,7 @@ export async function saveNote(conversation: string | null, content: string, fil
       return null;
     }
     if (conversation === null) {
-      keepDraftFiles(id, failed);
+      keepDraftFiles(draftKey(id), failed);
       nav.open(id);
     }
     return failed;

@@ -185,23 +185,19 @@ mod tests {
         fs::write(&path, b"# Notes").unwrap();
         let app = app(dir.path());
         let conversation_id = app.create_conversation(NewConversation::default()).unwrap().id;
-        let attach = |ticket: &str| {
+        let attach = |app: &App, ticket: &str| {
             let source = FileSource::Dropped(ticket.to_owned());
             app.attach_file(NewFile { conversation_id: conversation_id.clone(), message_id: None, source })
         };
         let ticket = app.note_dropped(std::slice::from_ref(&path))[0].ticket.clone().unwrap();
-        assert_eq!(attach(path.to_str().unwrap()).unwrap_err().code, ErrorCode::NotFound);
-        let (row, message) = attach(&ticket).unwrap();
+        assert_eq!(attach(&app, path.to_str().unwrap()).unwrap_err().code, ErrorCode::NotFound);
+        let (row, message) = attach(&app, &ticket).unwrap();
         assert_eq!((row.file_name.as_str(), row.file_size, message.row.files.len()), ("notes.md", Some(7), 1));
         drop(app);
         let app = self::app(dir.path());
         assert_eq!(app.dropped_file(&ticket).unwrap(), path, "it holds over a restart");
-        let attach = |ticket: &str| {
-            let source = FileSource::Dropped(ticket.to_owned());
-            app.attach_file(NewFile { conversation_id: conversation_id.clone(), message_id: None, source })
-        };
         fs::remove_file(&path).unwrap();
-        assert_eq!(attach(&ticket).unwrap_err().code, ErrorCode::Io);
+        assert_eq!(attach(&app, &ticket).unwrap_err().code, ErrorCode::Io);
         assert_eq!(app.show(&conversation_id, None, None).unwrap().1.len(), 1, "what failed left no message");
     }
 

@@ -11,7 +11,7 @@ use crate::writer::{Load, Writer};
 use crate::{Hits, IndexError, Options, Overlay, Query, Scope};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tantivy::index::SegmentId;
 use tantivy::{IndexMeta, IndexReader, Opstamp, ReloadPolicy};
 
@@ -200,7 +200,7 @@ impl Index {
 
     /// Lets go of its files, which some systems do not move while they are open; the next search opens them again.
     pub fn close_files(&self) {
-        self.0.seen.write().unwrap_or_else(PoisonError::into_inner).opened = None;
+        self.seen_mut().opened = None;
     }
 
     /// Whether both are one handle.
@@ -247,7 +247,7 @@ impl Index {
             let before = self.seen().opened.clone();
             let reader = match before {
                 Some(looked) if looked.at == at => {
-                    self.0.seen.write().unwrap_or_else(PoisonError::into_inner).position = position;
+                    self.seen_mut().position = position;
                     return Ok(());
                 }
                 Some(looked) => {
@@ -262,7 +262,7 @@ impl Index {
                 Ok(Looked { reader, view, at })
             };
             let opened = reader.map(look).transpose()?;
-            *self.0.seen.write().unwrap_or_else(PoisonError::into_inner) = Seen { position, opened };
+            *self.seen_mut() = Seen { position, opened };
             Ok(())
         });
         // What the engine refuses to open is not what it wrote.
@@ -290,6 +290,10 @@ impl Index {
         }
         self.look(true)?;
         opened().ok_or_else(|| IndexError::Damaged("it cannot be opened".to_owned()))
+    }
+
+    fn seen_mut(&self) -> RwLockWriteGuard<'_, Seen> {
+        self.0.seen.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> RwLockReadGuard<'_, Seen> {

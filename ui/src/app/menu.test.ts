@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { Asked, ConversationRow } from '../ipc/generated';
 
-
 const ROW: ConversationRow = {
   id: 'c1', title: 'Bread', created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z', last_message_at: '2026-01-01T00:00:00Z',
   is_starred: true, is_archived: false, deleted_at: null, only_here: false,

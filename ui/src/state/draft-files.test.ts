@@ -3,8 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DroppedItem } from '../ipc/generated';
 import { createStore, keys } from 'idb-keyval';
 import type { DraftFile } from './draft-files';
-
-const { MOST_BYTES, dropped, enclose, forgetAllDraftFiles, keepDraftFiles, letGo, readDraftFiles } = await import('./draft-files');
+import { MOST_BYTES, dropped, enclose, forgetAllDraftFiles, keepDraftFiles, letGo, readDraftFiles } from './draft-files';
 
 const item = (part: Partial<DroppedItem>): DroppedItem => ({ name: 'a.png', path: '/home/mira/a.png', size: 9, ticket: 't-1', refusal: null, picture: false, ...part });
 

@@ -3,7 +3,7 @@
  * database, of dropped ones the ticket.
  */
 import type { UseStore } from 'idb-keyval';
-import { createStore, del, delMany, entries, get, keys, set } from 'idb-keyval';
+import { createStore, del, delMany, get, keys, set } from 'idb-keyval';
 import { imageUrl } from '../ipc/commands';
 import type { DroppedItem, EnclosedFile } from '../ipc/generated';
 import { t } from './i18n.svelte';
@@ -24,13 +24,8 @@ export const MOST_BYTES = 25_000_000;
 
 const PICTURES = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
 /** As a file lies in the database: an address does not outlive its window. */
-interface Stored {
-  name: string;
-  size: number;
-  source: EnclosedFile;
-  /** The type of the picture, when it is one. */
-  picture: string | null;
-}
+type Stored = Omit<DraftFile, 'key' | 'preview'>;
+
 interface Draft {
   at: number;
   files: Stored[];
@@ -60,8 +55,10 @@ async function stored<T>(ask: (store: UseStore) => Promise<T>): Promise<T | unde
 }
 
 async function forgetOld(store: UseStore): Promise<void> {
-  for (const [key, draft] of await entries<string, Draft>(store)) {
-    if (Date.now() - draft.at > KEPT_MS) await del(key, store);
+  // One after the other: each holds the bytes of its files.
+  for (const key of await keys<string>(store)) {
+    const draft = await get<Draft>(key, store);
+    if (draft !== undefined && Date.now() - draft.at > KEPT_MS) await del(key, store);
   }
 }
 

@@ -1,7 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Notification, ReplyPiece, Status, StatusChanged, TaskEvent } from '../ipc/generated';
 
-
 const told: Notification[] = [];
 let reply: (piece: ReplyPiece) => void;
 let task: (event: TaskEvent) => void;

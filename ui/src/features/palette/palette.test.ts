@@ -3,13 +3,13 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { ipc } from '../../ipc/commands';
 import type { ConversationPage, ConversationRow } from '../../ipc/generated';
 import { nav } from '../../state/navigation.svelte';
+import Palette from './Palette.svelte';
 
 // jsdom has neither.
 Element.prototype.scrollIntoView = () => undefined;
 HTMLDialogElement.prototype.showModal = function show() {
   this.open = true;
 };
-const { default: Palette } = await import('./Palette.svelte');
 
 afterEach(() => {
   vi.restoreAllMocks();

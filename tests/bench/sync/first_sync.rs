@@ -31,8 +31,32 @@ struct Seen {
     end: f64,
 }
 
-/// `messages` of one user, `rounds` times; the slow peers only where `peers` says so.
-pub(crate) async fn measure(server: &Server, messages: usize, rounds: usize, peers: bool) -> Result<Section> {
+/// How many times each of them runs; the peers in the first of our rounds.
+#[derive(Clone, Copy)]
+pub(crate) struct Rounds {
+    /// Ours, and the bare fetch beside it.
+    pub(crate) ours: usize,
+    /// The plain loop over supabase-js.
+    pub(crate) plain: usize,
+    /// RxDB as it comes, and with pages of 1,000.
+    pub(crate) rxdb: [usize; 2],
+}
+
+impl Rounds {
+    pub(crate) fn of_all(rounds: usize) -> Rounds {
+        Rounds { ours: rounds, plain: rounds, rxdb: [rounds; 2] }
+    }
+
+    pub(crate) fn at_most(self, most: usize) -> Rounds {
+        Rounds { ours: most, plain: self.plain.min(most), rxdb: self.rxdb.map(|rounds| rounds.min(most)) }
+    }
+}
+
+/// What RxDB reads in a page: what it takes by itself, and the most that the server gives.
+const RXDB_PAGES: [Option<usize>; 2] = [None, Some(1000)];
+
+/// `messages` of one user.
+pub(crate) async fn measure(server: &Server, messages: usize, rounds: Rounds) -> Result<Section> {
     let size = match messages {
         1_000_000 => "1M".to_owned(),
         n if n.is_multiple_of(1000) => format!("{}k", n / 1000),
@@ -44,14 +68,14 @@ pub(crate) async fn measure(server: &Server, messages: usize, rounds: usize, pee
     let truth = history::on_server(&server.database, user.id).await?;
     let pages = Pages::learn(&server.cloud, &user).await?;
     ensure!(pages.rows == truth.rows, "the walk has {} rows, the server {}", pages.rows, truth.rows);
-    let tables = if peers { Some(rxdb_tables(server, &user).await?) } else { None };
+    let tables = if rounds.rxdb == [0, 0] { Value::Null } else { rxdb_tables(server, &user).await? };
 
     let (mut ours, mut indexed, mut preview) = (Sample::default(), Sample::default(), Sample::default());
     let (mut bare, mut plain) = (Sample::default(), Sample::default());
     let mut rxdb = [Sample::default(), Sample::default()];
     let mut preview_rows = 0;
-    for round in 0..rounds {
-        eprintln!("first sync, {size}: round {} of {rounds}", round + 1);
+    for round in 0..rounds.ours {
+        eprintln!("first sync, {size}: round {} of {}", round + 1, rounds.ours);
         bare.push(pages.fetch().await?);
         let seen = sync(server, &user, &truth)?;
         eprintln!("  bare {:.0} ms, rows {:.0} ms, all {:.0} ms", bare.median(), seen.rows, seen.end);
@@ -59,20 +83,23 @@ pub(crate) async fn measure(server: &Server, messages: usize, rounds: usize, pee
         indexed.push(seen.end);
         preview.push(seen.preview);
         preview_rows = preview_rows.max(seen.preview_rows);
-        if let Some(tables) = &tables {
+        if round < rounds.plain {
             let dir = tempfile::tempdir()?;
             let order = json!({ "file": dir.path().join("copy.sqlite") });
             let done = peer::run("copy_loop.mjs", &server.cloud, &user, &order)?;
             equal(&done.fingerprint, &truth, "supabase-js")?;
+            eprintln!("  supabase-js {:.0} ms", done.ms);
             plain.push(done.ms);
-            for (rxdb, page) in rxdb.iter_mut().zip([json!(null), json!(1000)]) {
-                let order = json!({ "prefix": PREFIX, "tables": tables, "page": page });
-                let done = peer::run("rxdb_copy.mjs", &server.cloud, &user, &order)?;
-                equal(&done.fingerprint, &truth, "RxDB")?;
-                rxdb.push(done.ms);
+        }
+        for ((page, sample), most) in RXDB_PAGES.iter().zip(&mut rxdb).zip(rounds.rxdb) {
+            if round >= most {
+                continue;
             }
-            let [small, large] = [rxdb[0].median(), rxdb[1].median()];
-            eprintln!("  supabase-js {:.0} ms, RxDB {small:.0} and {large:.0} ms", plain.median());
+            let order = json!({ "prefix": PREFIX, "tables": tables, "page": page });
+            let done = peer::run("rxdb_copy.mjs", &server.cloud, &user, &order)?;
+            equal(&done.fingerprint, &truth, "RxDB")?;
+            eprintln!("  RxDB, pages of {}: {:.0} ms", page.unwrap_or(100), done.ms);
+            sample.push(done.ms);
         }
     }
     drop_rxdb_tables(server).await?;
@@ -108,11 +135,16 @@ pub(crate) async fn measure(server: &Server, messages: usize, rounds: usize, pee
         let goal = format!("≥ {least:.0} ×");
         let what = format!("{what}, beside {name}");
         if sample.rounds() == 0 {
-            let why = "not run: over ten minutes a round";
-            section.row(what, ours.as_time(), why, "", goal, Reached::NoGoal);
+            section.row(what, ours.as_time(), "not run at this size", "", goal, Reached::NoGoal);
         } else {
             let times = sample.over(&ours);
             let reached = times.median() >= least;
+            let once = if sample.rounds() < rounds.ours {
+                format!(" ({} of the rounds)", sample.rounds())
+            } else {
+                String::new()
+            };
+            let what = what + &once;
             section.row(what, ours.as_time(), sample.as_time(), times.as_ratio(), goal, reached);
         }
     }
@@ -126,7 +158,8 @@ pub(crate) async fn measure(server: &Server, messages: usize, rounds: usize, pee
         share < 2.0,
     );
     section.notes.push(format!(
-        "{rounds} rounds, in each one after the other. {} requests, {:.1} MB; {} rows a second until stored.",
+        "{} rounds, in each one after the other. {} requests, {:.1} MB; {} rows a second until stored.",
+        rounds.ours,
         pages.requests(),
         pages.bytes as f64 / 1e6,
         thousands((truth.rows as f64 / ours.median() * 1e3) as u64),

@@ -16,6 +16,7 @@ mod stats;
 
 use anyhow::Result;
 use clap::Parser;
+use first_sync::Rounds;
 use report::Section;
 use server::Server;
 
@@ -51,12 +52,12 @@ fn size(text: &str) -> Result<usize, String> {
     Ok(number * unit)
 }
 
-/// The rounds that are worth their time at a size, and whether the slow peers run.
-fn plan(messages: usize) -> (usize, bool) {
+/// The rounds that are worth their time at a size.
+fn plan(messages: usize) -> Rounds {
     match messages {
-        0..=20_000 => (7, true),
-        20_001..=200_000 => (3, true),
-        _ => (3, false),
+        0..=20_000 => Rounds::of_all(7),
+        20_001..=200_000 => Rounds::of_all(3),
+        _ => Rounds { plain: 1, rxdb: [0, 1], ..Rounds::of_all(3) },
     }
 }
 
@@ -79,9 +80,9 @@ async fn main() -> Result<()> {
     }
     if !arguments.steady {
         for messages in sizes {
-            let (rounds, peers) = plan(messages);
-            let rounds = arguments.rounds.unwrap_or(rounds);
-            print(&first_sync::measure(&server, messages, rounds, peers).await?);
+            let rounds = plan(messages);
+            let rounds = arguments.rounds.map_or(rounds, |most| rounds.at_most(most));
+            print(&first_sync::measure(&server, messages, rounds).await?);
         }
     }
     server.cloud.stop().await

@@ -1,9 +1,11 @@
 //! The protocol `airi-file`: attachments as images, by id, what was dropped for a draft, by ticket, and nothing else.
 //!
 //! The bytes decide what is shown, never a name or a type that an import or a server claims: PNG, JPEG, WebP and GIF of
-//! at most 40 megapixels. Everything else is answered with 404, so it can only be saved.
+//! at most 40 megapixels. Everything else is answered with 404, so it can only be saved. Under `small/` a picture is no larger
+//! than it is looked at in a thread; what moves is always whole.
 
 use crate::library::Library;
+use crate::thumbnails;
 use imagesize::ImageType;
 use tauri::http::{Request, Response, StatusCode, header};
 
@@ -17,16 +19,13 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Answers one request. Blocking.
 pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let name = named(request.uri().path());
+    let asked = named(request.uri().path());
     // Attachments never change: the id stands for these bytes for ever. A file outside is as it is when it is looked at.
-    let kept = match name {
-        Some(Named::Dropped(_)) => "no-store",
+    let kept = match asked {
+        Some((_, Named::Dropped(_))) => "no-store",
         _ => "private, max-age=86400, immutable",
     };
-    let image = name.and_then(|name| read(library, name)).and_then(|bytes| {
-        let mime = shown_inline(&bytes)?;
-        Some((mime, bytes))
-    });
+    let image = asked.and_then(|(size, name)| shown(read(library, name)?, size));
     let response = Response::builder()
         .header("X-Content-Type-Options", "nosniff")
         .header("Content-Security-Policy", "default-src 'none'; sandbox")
@@ -40,6 +39,12 @@ pub(crate) fn answer(library: &Library, request: &Request<Vec<u8>>) -> Response<
     .unwrap_or_default()
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Size {
+    Whole,
+    Small,
+}
+
 /// What a request names.
 #[derive(Debug, PartialEq)]
 enum Named {
@@ -48,8 +53,9 @@ enum Named {
     Dropped(String),
 }
 
-/// `/<uuid>` or `/dropped/<uuid>`, and nothing more.
-fn named(path: &str) -> Option<Named> {
+/// `/<uuid>` or `/dropped/<uuid>`, each also behind `/small`, and nothing more.
+fn named(path: &str) -> Option<(Size, Named)> {
+    let (path, size) = path.strip_prefix("/small").map_or((path, Size::Whole), |path| (path, Size::Small));
     let path = path.strip_prefix('/')?;
     let (id, dropped) = path.strip_prefix("dropped/").map_or((path, false), |ticket| (ticket, true));
     let plain = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
@@ -57,7 +63,7 @@ fn named(path: &str) -> Option<Named> {
         return None;
     }
     let id = id.to_ascii_lowercase();
-    Some(if dropped { Named::Dropped(id) } else { Named::Attachment(id) })
+    Some((size, if dropped { Named::Dropped(id) } else { Named::Attachment(id) }))
 }
 
 fn read(library: &Library, name: Named) -> Option<Vec<u8>> {
@@ -78,8 +84,20 @@ fn read(library: &Library, name: Named) -> Option<Vec<u8>> {
     std::fs::read(path).ok()
 }
 
-/// The MIME type under which these bytes may be shown; `None` when they may not.
-fn shown_inline(bytes: &[u8]) -> Option<&'static str> {
+/// What is answered for these bytes, and its MIME type; `None` when they may not be shown.
+fn shown(bytes: Vec<u8>, size: Size) -> Option<(&'static str, Vec<u8>)> {
+    let (mime, longest) = shown_inline(&bytes)?;
+    if size == Size::Small && longest > u64::from(thumbnails::SIDE) && mime != "image/gif" {
+        // What the web view may still make something of is left to it.
+        if let Ok(small) = thumbnails::small(&bytes) {
+            return Some(small);
+        }
+    }
+    Some((mime, bytes))
+}
+
+/// The MIME type under which these bytes may be shown, and the longer side in pixels; `None` when they may not.
+fn shown_inline(bytes: &[u8]) -> Option<(&'static str, u64)> {
     let mime = match imagesize::image_type(bytes).ok()? {
         ImageType::Png => "image/png",
         ImageType::Jpeg => "image/jpeg",
@@ -88,8 +106,9 @@ fn shown_inline(bytes: &[u8]) -> Option<&'static str> {
         _ => return None,
     };
     let size = imagesize::blob_size(bytes).ok()?;
-    let pixels = u64::try_from(size.width).ok()?.checked_mul(u64::try_from(size.height).ok()?)?;
-    (1..=MAX_PIXELS).contains(&pixels).then_some(mime)
+    let (width, height) = (u64::try_from(size.width).ok()?, u64::try_from(size.height).ok()?);
+    let pixels = width.checked_mul(height)?;
+    (1..=MAX_PIXELS).contains(&pixels).then_some((mime, width.max(height)))
 }
 
 #[cfg(test)]
@@ -115,13 +134,30 @@ mod tests {
 
     #[test]
     fn pictures_are_told_by_their_bytes() {
-        assert_eq!(shown_inline(&png(640, 480)), Some("image/png"));
-        assert_eq!(shown_inline(&gif(8, 8)), Some("image/gif"));
+        assert_eq!(shown_inline(&png(640, 480)), Some(("image/png", 640)));
+        assert_eq!(shown_inline(&gif(8, 80)), Some(("image/gif", 80)));
+    }
+
+    #[test]
+    fn small_is_made_only_of_what_is_large_and_stands_still() {
+        let encoded = |width, height| {
+            let mut out = std::io::Cursor::new(Vec::new());
+            image::RgbImage::new(width, height).write_to(&mut out, image::ImageFormat::Png).unwrap();
+            out.into_inner()
+        };
+        let (large, fits) = (encoded(961, 10), encoded(960, 960));
+        assert_eq!(shown(large.clone(), Size::Whole), Some(("image/png", large.clone())));
+        assert_eq!(shown(large, Size::Small).unwrap().0, "image/jpeg");
+        assert_eq!(shown(fits.clone(), Size::Small), Some(("image/png", fits)));
+        assert_eq!(shown(gif(2000, 2000), Size::Small), Some(("image/gif", gif(2000, 2000))));
+        // Cut off: as it is, for the web view shows what there is of it.
+        assert_eq!(shown(png(2000, 2000), Size::Small), Some(("image/png", png(2000, 2000))));
+        assert_eq!(shown(png(8000, 8000), Size::Small), None);
     }
 
     #[test]
     fn a_picture_over_forty_megapixels_is_not_shown() {
-        assert_eq!(shown_inline(&png(8000, 5000)), Some("image/png"));
+        assert_eq!(shown_inline(&png(8000, 5000)), Some(("image/png", 8000)));
         assert_eq!(shown_inline(&png(8000, 5001)), None);
         assert_eq!(shown_inline(&png(u32::MAX, u32::MAX)), None);
         assert_eq!(shown_inline(&png(0, 10)), None);
@@ -144,9 +180,23 @@ mod tests {
     #[test]
     fn only_an_id_is_a_path() {
         let id = "0190c1de-0000-7000-8000-0123456789ab";
-        assert_eq!(named(&format!("/{id}")), Some(Named::Attachment(id.into())));
-        assert_eq!(named(&format!("/dropped/{id}")), Some(Named::Dropped(id.into())));
-        let bad = ["/{id}/x", "//{id}", "/{id}%00", "/dropped/../{id}", "/dropped//{id}", "/x/{id}", "/dropped/{id}/"];
+        assert_eq!(named(&format!("/{id}")), Some((Size::Whole, Named::Attachment(id.into()))));
+        assert_eq!(named(&format!("/small/{id}")), Some((Size::Small, Named::Attachment(id.into()))));
+        assert_eq!(named(&format!("/dropped/{id}")), Some((Size::Whole, Named::Dropped(id.into()))));
+        assert_eq!(named(&format!("/small/dropped/{id}")), Some((Size::Small, Named::Dropped(id.into()))));
+        let bad = [
+            "/{id}/x",
+            "//{id}",
+            "/{id}%00",
+            "/dropped/../{id}",
+            "/dropped//{id}",
+            "/x/{id}",
+            "/dropped/{id}/",
+            "/small{id}",
+            "/small//{id}",
+            "/small/small/{id}",
+            "/dropped/small/{id}",
+        ];
         let bad = bad.map(|path| path.replace("{id}", id));
         for path in
             ["", "/", "/../x", "/0190c1de", "/dropped", "/dropped/"].into_iter().chain(bad.iter().map(String::as_str))

@@ -15,6 +15,7 @@ mod navigation;
 mod notices;
 mod renderer;
 mod sample;
+mod thumbnails;
 
 pub use airi_app::log_panics;
 pub use arguments::{Arguments, USAGE};

@@ -6,6 +6,9 @@ use airi_desktop::{Arguments, USAGE};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Err(error) = airi_desktop::without_dmabuf_renderer() {
+        eprintln!("The window's renderer could not be set up: {error}");
+    }
     airi_desktop::log_panics();
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(Some(arguments)) => arguments,
@@ -18,9 +21,6 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = airi_desktop::without_dmabuf_renderer() {
-        eprintln!("The window's renderer could not be set up: {error}");
-    }
     match airi_desktop::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,29 +1,18 @@
 //! WebKitGTK's DMA-BUF renderer shows blank windows on KDE and with NVIDIA's driver, so it is off unless the user turns
-//! it on. WebKit reads the variable from the environment of the process; setting it there is unsafe in a process that
-//! may have threads, so the program starts itself anew, before anything else runs.
+//! it on. WebKit reads the variable from the environment of the process. Setting it is sound only while the process has
+//! one thread, so it is the first thing that `main` does; starting the program anew with it cost a fifth of the whole start.
 
 /// Set to `0` by users who want the DMA-BUF renderer.
 #[cfg(target_os = "linux")]
 const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
-/// Replaces this process by one with the renderer off. Comes back at once when the variable is already set.
+/// Turns the renderer off unless the user has decided. Only to be called before the process has a second thread.
 ///
 /// # Errors
-/// When the program cannot be started anew; going on without is fine on most machines.
+/// When the variable cannot be set; going on without is fine on most machines.
 #[cfg(target_os = "linux")]
-pub fn without_dmabuf_renderer() -> std::io::Result<()> {
-    use std::os::unix::process::CommandExt;
-
-    if std::env::var_os(VARIABLE).is_some() {
-        return Ok(());
-    }
-    let program = std::env::current_exe()?;
-    let mut arguments = std::env::args_os();
-    let mut command = std::process::Command::new(program);
-    if let Some(name) = arguments.next() {
-        command.arg0(name);
-    }
-    Err(command.args(arguments).env(VARIABLE, "1").exec())
+pub fn without_dmabuf_renderer() -> Result<(), String> {
+    glib::setenv(VARIABLE, "1", false).map_err(|error| error.to_string())
 }
 
 /// Nothing to do where the page is not drawn by WebKitGTK.
@@ -31,6 +20,6 @@ pub fn without_dmabuf_renderer() -> std::io::Result<()> {
 /// # Errors
 /// None here.
 #[cfg(not(target_os = "linux"))]
-pub fn without_dmabuf_renderer() -> std::io::Result<()> {
+pub fn without_dmabuf_renderer() -> Result<(), String> {
     Ok(())
 }

@@ -116,7 +116,7 @@ function search(request: c.SearchRequest): c.SearchResponse {
       groups.push({ conversation: of, hits: places });
     }
   }
-  return { hits, groups, total: hits.length === 0 ? 0 : 48, total_is_exact: true, took_ms: 1.37, corrected: word.includes('lifetme') ? 'lifetime' : null };
+  return { hits, groups, total: hits.length === 0 ? 0 : 48, total_is_exact: true, took_ms: 1.37, corrected: word.includes('lifetme') ? 'lifetime' : null, unsearched: 0 };
 }
 
 function runTask(last: c.TaskState): c.TaskStarted {

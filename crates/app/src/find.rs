@@ -36,7 +36,7 @@ impl App {
             },
             ..Options::new(now())
         };
-        let found = profile.indexer.search(&query, &scope, &options)?;
+        let (found, unsearched) = profile.indexer.search(&query, &scope, &options)?;
         let mut hits = Vec::new();
         let mut groups: Vec<(i64, HitGroup)> = Vec::new();
         for row in &found.hits {
@@ -57,6 +57,7 @@ impl App {
             total_is_exact: found.total_is_exact,
             took_ms: start.elapsed().as_secs_f64() * 1e3,
             corrected: found.corrected,
+            unsearched,
         })
     }
 }

@@ -37,6 +37,8 @@ struct Inner {
     wake: Condvar,
     running: AtomicBool,
     stop: AtomicBool,
+    /// A search met what looks like damage.
+    doubted: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -69,6 +71,7 @@ impl Indexer {
             wake: Condvar::new(),
             running: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
         })))
     }
 
@@ -155,23 +158,45 @@ impl Indexer {
         Ok(())
     }
 
-    /// Searches the index and what is saved but not in it yet. When its files turn out to be damaged it is made anew, for which
-    /// nobody who types waits: until that is done what is there is found.
-    pub(crate) fn search(&self, query: &Query, scope: &Scope, options: &Options) -> Result<Hits, AppError> {
+    /// Searches the index and what is saved but not in it yet; and says how many changes of the mirror it did not look at. When
+    /// the index's files turn out to be damaged it is made anew, for which nobody who types waits: until that is done what is there
+    /// is found.
+    pub(crate) fn search(&self, query: &Query, scope: &Scope, options: &Options) -> Result<(Hits, u64), AppError> {
         let index = self.index();
         if let Err(error) = index.open_files() {
             self.rebuild_after(&index, error)?;
             self.nudge();
         }
-        let overlay = self.overlay()?;
-        Ok(self.index().search(query, scope, options, overlay.as_ref())?)
+        let (overlay, unsearched) = self.overlay()?;
+        let index = self.index();
+        let found = index.search(query, scope, options, overlay.as_ref());
+        if found.as_ref().is_err_and(IndexError::is_damage) {
+            // It may be a flipped bit, or a fault of the engine's that would be there again: the checksums know.
+            self.0.doubted.store(true, Ordering::SeqCst);
+            self.nudge();
+        }
+        Ok((found?, unsearched))
     }
 
-    /// What is saved but not in the index yet, to be searched in memory. Brings the index forward first when that is much.
-    fn overlay(&self) -> Result<Option<Overlay>, AppError> {
-        if self.behind()? == 0 {
-            return Ok(None);
+    /// Reads all of an index that a search found damaged, and makes it anew if it is.
+    fn look_into_doubt(&self) -> Result<(), AppError> {
+        if !self.0.doubted.swap(false, Ordering::SeqCst) {
+            return Ok(());
         }
+        let index = self.index();
+        match index.verify() {
+            Ok(()) => Ok(()),
+            Err(error) => self.rebuild_after(&index, error),
+        }
+    }
+
+    /// What is saved but not in the index yet, to be searched in memory, and how many changes are left that are too many for
+    /// that. Brings the index forward first when that is much.
+    fn overlay(&self) -> Result<(Option<Overlay>, u64), AppError> {
+        if self.behind()? == 0 {
+            return Ok((None, 0));
+        }
+        let mut unsearched = 0;
         let mut rows = self.tail()?;
         if rows.len() > OVERLAY_MOST {
             // Nobody who types waits for a bulk load: while one is under way, or will be in a moment, what the index has is
@@ -181,7 +206,11 @@ impl Indexer {
                 self.catch_up()?;
                 rows = self.tail()?;
             }
-            rows.truncate(OVERLAY_MOST);
+            if rows.len() > OVERLAY_MOST {
+                rows.truncate(OVERLAY_MOST);
+                let reached = rows.last().map_or(0, IndexRow::seq);
+                unsearched = self.0.store.read()?.head()?.saturating_sub(reached).unsigned_abs();
+            }
         }
         let mut overlay = Overlay::default();
         for row in &rows {
@@ -197,7 +226,7 @@ impl Indexer {
                 })?,
             }
         }
-        Ok((!overlay.is_empty()).then_some(overlay))
+        Ok(((!overlay.is_empty()).then_some(overlay), unsearched))
     }
 
     fn tail(&self) -> Result<Vec<IndexRow>, AppError> {
@@ -258,6 +287,7 @@ impl Indexer {
                 // A burst of saves is one commit; the overlay serves searches until then.
                 std::thread::sleep(Duration::from_millis(200));
                 if !indexer.0.stop.load(Ordering::Relaxed) {
+                    let _ = indexer.look_into_doubt();
                     let _ = indexer.catch_up();
                 }
             }
@@ -329,4 +359,48 @@ fn with_doc<T>(row: &IndexRow, act: impl FnOnce(&Doc<'_>) -> Result<T, IndexErro
 /// What a tool says is tool text, not visible text.
 pub(crate) fn visible_text(m: &Message) -> &str {
     if matches!(m.role, Role::Tool | Role::Function) { "" } else { &m.content }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{App, AppOptions};
+    use airi_contract::NewConversation;
+    use std::fs;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn an_index_that_a_search_found_damaged_is_made_anew_only_if_its_checksums_say_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::open(AppOptions { data_dir: Some(dir.path().into()), ..AppOptions::default() }).unwrap();
+        let title = Some("The shelf in the kitchen".to_owned());
+        app.create_conversation(NewConversation { title, ..NewConversation::default() }).unwrap();
+        let indexer = app.profile().indexer.clone();
+        indexer.catch_up().unwrap();
+        let before = indexer.index();
+        let doubted = || indexer.0.doubted.store(true, Ordering::SeqCst);
+
+        doubted();
+        indexer.look_into_doubt().unwrap();
+        assert!(indexer.index().is(&before), "a sound index was made anew");
+
+        for file in fs::read_dir(indexer.0.dir.join("index")).unwrap() {
+            let path = file.unwrap().path();
+            let mut bytes = fs::read(&path).unwrap();
+            if path.extension().is_some_and(|kind| kind == "idx") {
+                bytes[0] ^= 1;
+                fs::write(&path, bytes).unwrap();
+            }
+        }
+        indexer.look_into_doubt().unwrap();
+        assert!(indexer.index().is(&before), "nobody doubted it");
+        doubted();
+        indexer.look_into_doubt().unwrap();
+        assert!(!indexer.index().is(&before));
+        indexer.catch_up().unwrap();
+        assert_eq!(indexer.behind().unwrap(), 0);
+        indexer.index().verify().unwrap();
+        let request = serde_json::from_value(serde_json::json!({ "query": "kitchen", "limit": 5 })).unwrap();
+        let found = app.search(request).unwrap();
+        assert_eq!((found.hits.len(), found.unsearched), (1, 0));
+    }
 }

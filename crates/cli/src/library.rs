@@ -111,6 +111,13 @@ pub(crate) fn search(app: &App, out: &Out, given: Search) -> Done {
         }
         let more = if response.total_is_exact { "" } else { "+" };
         let _ = write!(text, "{}{more} hits in {:.1} ms", response.total, response.took_ms);
+        if response.unsearched > 0 {
+            let _ = write!(
+                text,
+                "\nThe search index is still being written: {} changes were not searched. Ask again in a moment.",
+                response.unsearched
+            );
+        }
         text
     });
     Ok(ExitCode::SUCCESS)

@@ -39,6 +39,9 @@ pub struct SearchResponse {
     pub took_ms: f64,
     /// What was searched instead, when nothing matched exactly.
     pub corrected: Option<String>,
+    /// Changes of the library that were not looked at, because the index is behind them: there may be more hits. 0 as a rule.
+    #[ts(type = "number")]
+    pub unsearched: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]

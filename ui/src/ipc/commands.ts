@@ -94,3 +94,8 @@ export const ipc = {
 export function imageUrl(id: string): string {
   return transport.imageUrl(id);
 }
+
+/** No larger than it is looked at in a thread, so that the page does not hold whole photographs. */
+export function smallImageUrl(id: string): string {
+  return transport.imageUrl(`small/${id}`);
+}

@@ -492,7 +492,11 @@ total_is_exact: boolean, took_ms: number,
 /**
  * What was searched instead, when nothing matched exactly.
  */
-corrected: string | null, };
+corrected: string | null, 
+/**
+ * Changes of the library that were not looked at, because the index is behind them: there may be more hits. 0 as a rule.
+ */
+unsearched: number, };
 
 export type Hit = { conversation_id: string, 
 /**

@@ -159,6 +159,7 @@ export const en = {
     sort: 'Order',
     results: (n: number, exact: boolean, ms: string) => `${exact ? many(n, 'hit', 'hits') : `${n.toLocaleString('en')}+ hits`} in ${ms} ms`,
     corrected: (query: string) => `Nothing matched exactly. Showing results for “${query}”.`,
+    unsearched: (count: number) => `Your library is still being read: ${count.toLocaleString('en')} changes are not searched yet. More may be found.`,
     noneTitle: (query: string) => `Nothing found for “${query}”`,
     noneText: 'Try fewer words, or the beginning of a word. Drop a filter to look everywhere.',
     hintTitle: 'Narrow it down',

@@ -159,6 +159,7 @@ export const ja: Messages = {
     sort: '並べ替え',
     results: (count, exact, ms) => `${n(count)} 件${exact ? '' : '以上'}（${ms} ミリ秒）`,
     corrected: (query) => `完全に一致するものはありません。「${query}」の結果を表示しています。`,
+    unsearched: (count) => `ライブラリを読み込み中です。${n(count)} 件の変更はまだ検索されていません。さらに見つかる可能性があります。`,
     noneTitle: (query) => `「${query}」は見つかりませんでした`,
     noneText: '語を減らすか、語の先頭だけで試してください。条件を外すと全体を検索します。',
     hintTitle: '絞り込む',

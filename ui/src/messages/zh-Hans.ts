@@ -159,6 +159,7 @@ export const zhHans: Messages = {
     sort: '排序',
     results: (count, exact, ms) => `${exact ? '' : '至少 '}${n(count)} 条结果，用时 ${ms} 毫秒`,
     corrected: (query) => `没有完全匹配的结果。显示的是“${query}”的结果。`,
+    unsearched: (count) => `仍在读取您的资料库：还有 ${n(count)} 处更改未搜索，可能会找到更多结果。`,
     noneTitle: (query) => `没有找到“${query}”`,
     noneText: '试试更少的词，或者词的开头。去掉筛选条件可以搜索全部内容。',
     hintTitle: '缩小范围',

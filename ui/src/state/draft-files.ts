@@ -4,7 +4,7 @@
  */
 import type { UseStore } from 'idb-keyval';
 import { createStore, del, delMany, get, keys, set } from 'idb-keyval';
-import { imageUrl } from '../ipc/commands';
+import { smallImageUrl } from '../ipc/commands';
 import type { DroppedItem, EnclosedFile } from '../ipc/generated';
 import { t } from './i18n.svelte';
 
@@ -108,7 +108,7 @@ export async function forgetAllDraftFiles(profile: string): Promise<void> {
 function restored(file: Stored): DraftFile {
   const { source, picture } = file;
   count += 1;
-  const preview = picture === null ? null : source.kind === 'dropped' ? imageUrl(`dropped/${source.ticket}`) : URL.createObjectURL(pictureOf(source.base64, picture));
+  const preview = picture === null ? null : source.kind === 'dropped' ? smallImageUrl(`dropped/${source.ticket}`) : URL.createObjectURL(pictureOf(source.base64, picture));
   return { key: count, ...file, preview };
 }
 
@@ -139,7 +139,7 @@ export function dropped(item: DroppedItem): DraftFile | string {
   const { name, size, ticket, refusal, picture } = item;
   if (ticket === null) return t().drop.refusals[refusal ?? 'unreadable'](name);
   count += 1;
-  return { key: count, name, size, source: { kind: 'dropped', ticket }, picture: picture ? 'image' : null, preview: picture ? imageUrl(`dropped/${ticket}`) : null };
+  return { key: count, name, size, source: { kind: 'dropped', ticket }, picture: picture ? 'image' : null, preview: picture ? smallImageUrl(`dropped/${ticket}`) : null };
 }
 
 /** A picture's bytes are held for as long as its address is. */

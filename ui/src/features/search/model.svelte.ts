@@ -9,6 +9,8 @@ import { Latest } from './latest';
 
 const PAGE = 60;
 const MOST = 200;
+/** What was not searched yet may be by then, in milliseconds. */
+const AGAIN_AFTER = 2000;
 
 export class SearchModel {
   text = $state('');
@@ -23,6 +25,7 @@ export class SearchModel {
   #latest = new Latest();
   #asking = false;
   #again = false;
+  #later: ReturnType<typeof setTimeout> | undefined;
   #limit = PAGE;
 
   /** The whole question. */
@@ -83,6 +86,7 @@ export class SearchModel {
 
   stop(): void {
     this.#again = false;
+    clearTimeout(this.#later);
     this.#latest.drop();
   }
 
@@ -94,6 +98,7 @@ export class SearchModel {
     this.#limit = PAGE;
     if (this.query.trim() === '') {
       this.#again = false;
+      clearTimeout(this.#later);
       this.#latest.drop();
       this.answer = null;
       this.failure = null;
@@ -110,6 +115,7 @@ export class SearchModel {
 
   async #askNow(): Promise<void> {
     const { query } = this;
+    clearTimeout(this.#later);
     const fresh = query !== this.answered;
     this.#asking = true;
     await this.#latest.ask(
@@ -119,6 +125,7 @@ export class SearchModel {
         this.answered = query;
         this.failure = null;
         if (fresh) this.chosen = 0;
+        if (answer.unsearched > 0) this.#later = setTimeout(() => this.#ask(), AGAIN_AFTER);
       },
       (thrown) => (this.failure = toFailure(thrown)),
     );

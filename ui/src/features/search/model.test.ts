@@ -35,3 +35,29 @@ it('asks at the first letter, and after the answer once for all that came meanwh
   expect(asked).toHaveLength(3);
   expect(model.answer).toBeNull();
 });
+
+it('asks again by itself while some of the library is not searched yet', async () => {
+  vi.useFakeTimers();
+  let left = 7;
+  const search = vi.spyOn(ipc, 'search').mockImplementation(() => Promise.resolve({ groups: [], hits: [], total: 0, unsearched: left } as unknown as SearchResponse));
+  search.mockClear();
+  const model = new SearchModel();
+  model.type('shelf');
+  await vi.advanceTimersByTimeAsync(1900);
+  expect(search).toHaveBeenCalledTimes(1);
+  left = 0;
+  await vi.advanceTimersByTimeAsync(200);
+  expect(search).toHaveBeenCalledTimes(2);
+  expect(model.answer?.unsearched).toBe(0);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(search).toHaveBeenCalledTimes(2);
+
+  // Nobody is there any more who would look at it.
+  left = 7;
+  model.type('shelfs');
+  await vi.advanceTimersByTimeAsync(100);
+  model.stop();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(search).toHaveBeenCalledTimes(3);
+  vi.useRealTimers();
+});

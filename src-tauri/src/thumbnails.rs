@@ -1,0 +1,121 @@
+//! Small forms of pictures, for threads and galleries: a photograph of a camera decoded whole takes 50 MB of the page's
+//! memory, and a gallery shows dozens.
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageError, ImageReader, Limits};
+use std::io::Cursor;
+use std::sync::{Mutex, PoisonError};
+
+/// The longest side: what a picture in a thread takes on a screen of twice the usual density.
+pub(crate) const SIDE: u32 = 960;
+
+/// 40 megapixels of the widest kind, eight bytes each.
+const MAX_DECODED: u64 = 40_000_000 * 8;
+
+const JPEG_QUALITY: u8 = 82;
+
+/// One picture at a time is decoded, so that a gallery takes no more memory than its largest one.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A picture as JPEG, or as PNG where something shines through, and its MIME type; turned as its camera was held, in its own
+/// colour space. Blocking.
+///
+/// # Errors
+/// When the bytes are damaged, or of a kind that is not understood.
+pub(crate) fn small(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), ImageError> {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let colours = decoder.icc_profile().unwrap_or(None);
+    let whole = DynamicImage::from_decoder(decoder)?;
+    let mut picture = shrunk(whole);
+    picture.apply_orientation(orientation);
+
+    let mut out = Vec::new();
+    // A colour space that an encoder does not take is left out: the picture is shown as sRGB.
+    if picture.color().has_alpha() {
+        let mut encoder = PngEncoder::new(&mut out);
+        let _ = colours.map(|colours| encoder.set_icc_profile(colours));
+        picture.into_rgba8().write_with_encoder(encoder)?;
+        return Ok(("image/png", out));
+    }
+    let mut encoder = JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY);
+    let _ = colours.map(|colours| encoder.set_icc_profile(colours));
+    picture.into_rgb8().write_with_encoder(encoder)?;
+    Ok(("image/jpeg", out))
+}
+
+/// In two steps, since the fine filter over a whole photograph takes ten times as long.
+fn shrunk(picture: DynamicImage) -> DynamicImage {
+    if picture.width().max(picture.height()) <= SIDE {
+        return picture;
+    }
+    picture.thumbnail(SIDE * 2, SIDE * 2).resize(SIDE, SIDE, FilterType::CatmullRom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+    fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        picture.into().write_to(&mut out, ImageFormat::Png).unwrap();
+        out.into_inner()
+    }
+
+    fn read(bytes: &[u8]) -> DynamicImage {
+        image::load_from_memory(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_photograph_becomes_a_small_jpeg_of_its_shape() {
+        let photograph =
+            RgbImage::from_fn(2400, 1200, |x, _| if x < 1200 { Rgb([250, 10, 10]) } else { Rgb([10, 10, 250]) });
+        let (mime, bytes) = small(&png(photograph)).unwrap();
+        let seen = read(&bytes).into_rgb8();
+        assert_eq!((mime, seen.dimensions()), ("image/jpeg", (960, 480)));
+        let (left, right) = (seen.get_pixel(100, 240), seen.get_pixel(860, 240));
+        assert!(left[0] > 200 && left[2] < 60 && right[0] < 60 && right[2] > 200, "{left:?} {right:?}");
+    }
+
+    #[test]
+    fn what_shines_through_stays_so() {
+        let drawing = RgbaImage::from_fn(1000, 4000, |_, y| Rgba([0, 120, 0, if y < 2000 { 0 } else { 255 }]));
+        let (mime, bytes) = small(&png(drawing)).unwrap();
+        let seen = read(&bytes).into_rgba8();
+        assert_eq!((mime, seen.dimensions()), ("image/png", (240, 960)));
+        assert_eq!((seen.get_pixel(120, 100)[3], seen.get_pixel(120, 900)[3]), (0, 255));
+    }
+
+    #[test]
+    fn a_picture_is_turned_as_its_camera_was_held() {
+        // Little-endian TIFF with one entry: orientation (0x0112), a short, 6 = a quarter turn clockwise.
+        let held = b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+        let mut bytes = Vec::new();
+        let mut encoder = JpegEncoder::new(&mut bytes);
+        encoder.set_exif_metadata(held).unwrap();
+        RgbImage::from_fn(2000, 1000, |x, _| if x < 1000 { Rgb([255, 255, 255]) } else { Rgb([0, 0, 0]) })
+            .write_with_encoder(encoder)
+            .unwrap();
+        let seen = read(&small(&bytes).unwrap().1).into_rgb8();
+        assert_eq!(seen.dimensions(), (480, 960));
+        // What was left is on top.
+        assert!(seen.get_pixel(240, 100)[0] > 240 && seen.get_pixel(240, 860)[0] < 15);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_no_picture_is_an_error() {
+        let whole = png(RgbImage::new(1500, 1500));
+        assert!(small(&whole[..whole.len() / 2]).is_err());
+        assert!(small(b"\x89PNG\r\n\x1a\n").is_err());
+        assert!(small(b"GIF89a").is_err());
+    }
+}

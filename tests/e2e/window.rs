@@ -185,6 +185,12 @@ impl Window {
 impl Drop for Window {
     /// Also when a test fails half-way: nothing is left running.
     fn drop(&mut self) {
+        // Asked, it takes the web view's own driver along; killed, it would leave that behind.
+        let _ = Command::new("kill").arg(self.driver.id().to_string()).status();
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(5) && matches!(self.driver.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

@@ -1,6 +1,6 @@
 //! WebKitGTK's DMA-BUF renderer shows blank windows on KDE and with NVIDIA's driver, so it is off unless the user turns
 //! it on. WebKit reads the variable from the environment of the process. Setting it is sound only while the process has
-//! one thread, so it is the first thing that `main` does; starting the program anew with it cost a fifth of the whole start.
+//! one thread, so it is the first thing that `main` does; starting the program anew with it took 60 to 100 ms more.
 
 /// Set to `0` by users who want the DMA-BUF renderer.
 #[cfg(target_os = "linux")]

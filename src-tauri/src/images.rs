@@ -87,13 +87,25 @@ fn read(library: &Library, name: Named) -> Option<Vec<u8>> {
 /// What is answered for these bytes, and its MIME type; `None` when they may not be shown.
 fn shown(bytes: Vec<u8>, size: Size) -> Option<(&'static str, Vec<u8>)> {
     let (mime, longest) = shown_inline(&bytes)?;
-    if size == Size::Small && longest > u64::from(thumbnails::SIDE) && mime != "image/gif" {
-        // What the web view may still make something of is left to it.
-        if let Ok(small) = thumbnails::small(&bytes) {
+    if size == Size::Small && longest > u64::from(thumbnails::SIDE) && !may_move(&bytes, mime) {
+        // What the web view may still make something of is left to it, also when the decoder gives up over it.
+        if let Ok(Ok(small)) = std::panic::catch_unwind(|| thumbnails::small(&bytes)) {
             return Some(small);
         }
     }
     Some((mime, bytes))
+}
+
+/// Whether a picture is, or may be, an animation: its first chunks say so, in APNG before the picture's own data.
+fn may_move(bytes: &[u8], mime: &str) -> bool {
+    let start = &bytes[..bytes.len().min(64 * 1024)];
+    let says = |chunk: &[u8; 4]| start.windows(4).any(|four| four == chunk);
+    match mime {
+        "image/gif" => true,
+        "image/webp" => says(b"ANIM"),
+        "image/png" => says(b"acTL"),
+        _ => false,
+    }
 }
 
 /// The MIME type under which these bytes may be shown, and the longer side in pixels; `None` when they may not.
@@ -150,6 +162,12 @@ mod tests {
         assert_eq!(shown(large, Size::Small).unwrap().0, "image/jpeg");
         assert_eq!(shown(fits.clone(), Size::Small), Some(("image/png", fits)));
         assert_eq!(shown(gif(2000, 2000), Size::Small), Some(("image/gif", gif(2000, 2000))));
+        let mut moving = encoded(961, 10);
+        moving.splice(33..33, *b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\xf3\x8d\x93\x70");
+        assert_eq!(shown(moving.clone(), Size::Small), Some(("image/png", moving)));
+        assert!(
+            may_move(b"RIFF....WEBPVP8X..........ANIM", "image/webp") && !may_move(b"RIFF....WEBPVP8 ", "image/webp")
+        );
         // Cut off: as it is, for the web view shows what there is of it.
         assert_eq!(shown(png(2000, 2000), Size::Small), Some(("image/png", png(2000, 2000))));
         assert_eq!(shown(png(8000, 8000), Size::Small), None);

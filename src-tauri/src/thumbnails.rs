@@ -30,10 +30,14 @@ pub(crate) fn small(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), ImageError>
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED);
-    reader.limits(limits);
+    reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
+    // The decoders of JPEG and WebP bound nothing by themselves, and what a header says elsewhere need not be what they read.
+    limits.reserve(decoder.total_bytes())?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // What is written is RGB, so a profile of greys or inks would be wrong; one that is huge is none.
     let colours = decoder.icc_profile().unwrap_or(None);
+    let colours = colours.filter(|profile| profile.len() < 1 << 20 && profile.get(16..20) == Some(b"RGB ".as_slice()));
     let whole = DynamicImage::from_decoder(decoder)?;
     let mut picture = shrunk(whole);
     picture.apply_orientation(orientation);
@@ -57,7 +61,9 @@ fn shrunk(picture: DynamicImage) -> DynamicImage {
     if picture.width().max(picture.height()) <= SIDE {
         return picture;
     }
-    picture.thumbnail(SIDE * 2, SIDE * 2).resize(SIDE, SIDE, FilterType::CatmullRom)
+    let near =
+        if picture.width().max(picture.height()) > SIDE * 2 { picture.thumbnail(SIDE * 2, SIDE * 2) } else { picture };
+    near.resize(SIDE, SIDE, FilterType::CatmullRom)
 }
 
 #[cfg(test)]
@@ -109,6 +115,15 @@ mod tests {
         assert_eq!(seen.dimensions(), (480, 960));
         // What was left is on top.
         assert!(seen.get_pixel(240, 100)[0] > 240 && seen.get_pixel(240, 860)[0] < 15);
+    }
+
+    #[test]
+    fn a_jpeg_that_claims_more_than_fits_is_refused_before_it_is_decoded() {
+        let mut bytes = Vec::new();
+        RgbImage::new(16, 16).write_with_encoder(JpegEncoder::new(&mut bytes)).unwrap();
+        let frame = bytes.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        bytes[frame + 5..frame + 9].fill(0xff);
+        assert!(matches!(small(&bytes), Err(ImageError::Limits(_))), "{:?}", small(&bytes).map(|(mime, _)| mime));
     }
 
     #[test]

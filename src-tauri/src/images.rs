@@ -152,11 +152,7 @@ mod tests {
 
     #[test]
     fn small_is_made_only_of_what_is_large_and_stands_still() {
-        let encoded = |width, height| {
-            let mut out = std::io::Cursor::new(Vec::new());
-            image::RgbImage::new(width, height).write_to(&mut out, image::ImageFormat::Png).unwrap();
-            out.into_inner()
-        };
+        let encoded = |width, height| thumbnails::tests::png(image::RgbImage::new(width, height));
         let (large, fits) = (encoded(961, 10), encoded(960, 960));
         assert_eq!(shown(large.clone(), Size::Whole), Some(("image/png", large.clone())));
         assert_eq!(shown(large, Size::Small).unwrap().0, "image/jpeg");
@@ -165,6 +161,7 @@ mod tests {
         let mut moving = encoded(961, 10);
         moving.splice(33..33, *b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\xf3\x8d\x93\x70");
         assert_eq!(shown(moving.clone(), Size::Small), Some(("image/png", moving)));
+        assert!(may_move(&gif(2000, 2000), "image/gif") && !may_move(&encoded(961, 10), "image/png"));
         assert!(
             may_move(b"RIFF....WEBPVP8X..........ANIM", "image/webp") && !may_move(b"RIFF....WEBPVP8 ", "image/webp")
         );

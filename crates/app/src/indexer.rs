@@ -196,7 +196,6 @@ impl Indexer {
         if self.behind()? == 0 {
             return Ok((None, 0));
         }
-        let mut unsearched = 0;
         let mut rows = self.tail()?;
         if rows.len() > OVERLAY_MOST {
             // Nobody who types waits for a bulk load: while one is under way, or will be in a moment, what the index has is
@@ -206,11 +205,12 @@ impl Indexer {
                 self.catch_up()?;
                 rows = self.tail()?;
             }
-            if rows.len() > OVERLAY_MOST {
-                rows.truncate(OVERLAY_MOST);
-                let reached = rows.last().map_or(0, IndexRow::seq);
-                unsearched = self.0.store.read()?.head()?.saturating_sub(reached).unsigned_abs();
-            }
+        }
+        let mut unsearched = 0;
+        if rows.len() > OVERLAY_MOST {
+            rows.truncate(OVERLAY_MOST);
+            let reached = rows.last().map_or(0, IndexRow::seq);
+            unsearched = self.0.store.read()?.head()?.saturating_sub(reached).unsigned_abs();
         }
         let mut overlay = Overlay::default();
         for row in &rows {

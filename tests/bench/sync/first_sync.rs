@@ -47,8 +47,9 @@ impl Rounds {
         Rounds { ours: rounds, plain: rounds, rxdb: [rounds; 2] }
     }
 
-    pub(crate) fn at_most(self, most: usize) -> Rounds {
-        Rounds { ours: most, plain: self.plain.min(most), rxdb: self.rxdb.map(|rounds| rounds.min(most)) }
+    /// So many of ours, and of a peer no more than that.
+    pub(crate) fn with(self, ours: usize) -> Rounds {
+        Rounds { ours, plain: self.plain.min(ours), rxdb: self.rxdb.map(|rounds| rounds.min(ours)) }
     }
 }
 
